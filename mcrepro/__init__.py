@@ -1,0 +1,34 @@
+"""Low-rank matrix completion: the methods of five papers behind one function.
+
+>>> import mcrepro as mc
+>>> problem = mc.instances.oversampled(60, 50, rank=2, ratio=4.0, condition=3.0, seed=0)
+>>> result = mc.complete(problem, "bm", rank=2, seed=0)
+>>> result.converged
+True
+
+Everything heavy loads on first use, so that ``import mcrepro`` stays quick.
+"""
+
+import lazy_loader as _lazy
+
+__version__ = "0.1.0.dev0"
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=[
+        "companion",
+        "data",
+        "experiments",
+        "instances",
+        "ledger",
+        "moments",
+        "solvers",
+        "theory",
+    ],
+    submod_attrs={
+        "api": ["complete", "methods"],
+        "moments": ["SecondMoment"],
+        "problem": ["Problem"],
+        "result": ["Result"],
+    },
+)
