@@ -100,6 +100,12 @@ def run_chapter(session: nox.Session) -> None:
 
 
 @nox.session
+def data(session: nox.Session) -> None:
+    """Real data: ``-- list`` what there is and where it was found, ``-- fetch NAME``."""
+    mcrepro(session, "data", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed as ratios beside peers in the same run; arguments go to pytest."""
     ensure_environment()
