@@ -112,7 +112,7 @@ def evaluate(
     return pd.DataFrame(records, columns=COLUMNS)
 
 
-_EMPTY = (
+_EMPTY: dict[str, Any] = (
     dict.fromkeys(COLUMNS, "")
     | dict.fromkeys(("value", "low", "high", "seconds"), nan)
     | {"n": None, "seed": None, "trials": None, "consistent": None, "parameters": {}, "details": ()}

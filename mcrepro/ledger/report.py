@@ -143,7 +143,7 @@ def _table(rows: pd.DataFrame, caption: str) -> str:
     )
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[Any, Any]) -> str:
     name = escape(row["id"])
     where = f'<span class="mcr-note">{escape(row["where"])}</span>'
     cells = (_prose(row["printed"]), _regenerated(row), _verdict_cell(row))

@@ -99,7 +99,8 @@ class _Rounded(Strict):
         """Half a unit in the last printed place."""
         return 0.0 if self.decimals == "exact" else 0.5 * 10.0 ** (-self.decimals)
 
-    def _show(self, number: float) -> str:
+    def show(self, number: float) -> str:
+        """Return `number` with the digits that are printed."""
         if self.decimals == "exact":
             return f"{number:g}"
         if self.decimals < 0:
@@ -125,7 +126,7 @@ class Value(_Rounded):
 
     def as_text(self) -> str:
         """Return the printed number with its printed digits."""
-        return self.text or self._show(self.value)
+        return self.text or self.show(self.value)
 
 
 class Bound(Strict):
@@ -200,7 +201,7 @@ class Curve(_Rounded):
     def as_text(self) -> str:
         """Return the points as ``x: y``."""
         points = [
-            f"{x if isinstance(x, str) else format(x, 'g')}: {self._show(y)}" for x, y in self.curve
+            f"{x if isinstance(x, str) else format(x, 'g')}: {self.show(y)}" for x, y in self.curve
         ]
         return self.text or ", ".join(points)
 

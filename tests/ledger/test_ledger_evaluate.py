@@ -37,11 +37,11 @@ def test_each_verdict_of_the_paper_profile(decide, keys, verdict, reason):
 
 def test_row_carries_the_estimate_and_where_it_comes_from(decide):
     row = only(decide(entry(TWO)))
-    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 300)
+    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 60)
     assert row["interval"] == "mean"
     assert row["printed"] == "2.0"
     assert row["parameters"] == {"x": [1, 2, 3]}
-    assert (row["trials"], row["seed"], row["profile"]) == (100, 7, "paper")
+    assert (row["trials"], row["seed"], row["profile"]) == (20, 7, "paper")
     assert row["seconds"] >= 0
     assert row["commit"]
     assert row["details"][0]["accepted"] == "[1.95, 2.05]"
@@ -50,7 +50,7 @@ def test_row_carries_the_estimate_and_where_it_comes_from(decide):
 def test_reduced_profile_gives_a_value_and_no_verdict(decide):
     row = only(decide(entry(TWO), profile="quick"))
     assert row["verdict"] == "not run (quick)"
-    assert (row["value"], row["n"], row["consistent"]) == (2.0, 20, None)
+    assert (row["value"], row["n"], row["consistent"]) == (2.0, 10, None)
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
@@ -187,7 +187,7 @@ def test_reference_survives_the_file(decide, stored):
     assert list(table.columns) == reference.COLUMNS
     assert list(table["id"]) == sorted(table["id"])
     row = table[table["id"] == "hajek-regime"].iloc[0]
-    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 300)
+    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 60)
     assert row["profile"] == "paper"
     assert row["source"]
     frame = decide(*claims, profile="quick", stored=table).set_index("id")
