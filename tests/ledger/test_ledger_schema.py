@@ -166,12 +166,13 @@ def test_unregistered_and_repeated_ids_are_refused():
 
 
 def test_load_refuses_a_file_of_no_paper_and_a_claim_in_the_wrong_file(tmp_path):
-    (tmp_path / "hayek.yml").write_text("[]")
-    with pytest.raises(
-        LedgerError, match=r"hayek.yml: no paper has this key; did you mean 'hajek'"
-    ):
-        load(tmp_path)
-    (tmp_path / "hayek.yml").rename(tmp_path / "noise.yml")
+    for name in ("hayek.yml", "hajek.yaml"):
+        (tmp_path / name).write_text("[]")
+        with pytest.raises(
+            LedgerError, match=rf"{name}: no paper's file; did you mean 'hajek.yml'"
+        ):
+            load(tmp_path)
+        (tmp_path / name).unlink()
     text = "- {id: hajek-regime, paper: hajek, where: x, claim: y, chapter: z, blocked: data}"
     (tmp_path / "noise.yml").write_text(text)
     with pytest.raises(LedgerError, match=r"entry hajek-regime belongs to hajek.yml"):
