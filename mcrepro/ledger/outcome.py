@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mcrepro import experiments
@@ -65,6 +66,8 @@ def carry_out(claim: Claim, check: Check, runs: Runs, reference: pd.DataFrame) -
         missing = Verdict(NOT_RUN, f"data missing: {table}")
         return Outcome(check, missing, [], {}, None, reference_verdict)
     computed = reduce(table)
+    if isinstance(computed, np.bool_):
+        computed = bool(computed)
     verdict = _verdict(check, computed, runs.profile, exact)
     provenance = table.attrs["provenance"]
     agreements = []

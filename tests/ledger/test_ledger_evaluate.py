@@ -47,6 +47,21 @@ def test_row_carries_the_estimate_and_where_it_comes_from(decide):
     assert row["details"][0]["accepted"] == "[1.95, 2.05]"
 
 
+def test_whole_numbers_stay_whole_beside_missing_ones(decide):
+    frame = decide(
+        entry(TWO), entry(PROOF, name="hajek-exp2"), entry("blocked: x", name="hajek-oq1")
+    )
+    rows = frame.set_index("id")[["n", "trials", "seed"]].to_dict("index")
+    assert rows["hajek-regime"] == {"n": 60, "trials": 20, "seed": 7}
+    assert isinstance(rows["hajek-regime"]["seed"], int)
+    assert rows["hajek-exp2"] == {"n": 1, "trials": 1, "seed": None}
+    assert rows["hajek-oq1"] == {"n": None, "trials": None, "seed": None}
+
+
+def test_numpy_truth_is_a_truth(decide):
+    assert only(decide(entry(PROOF.replace(": holds", ": numpy_holds"))))["verdict"] == "reproduced"
+
+
 def test_reduced_profile_gives_a_value_and_no_verdict(decide):
     row = only(decide(entry(TWO), profile="quick"))
     assert row["verdict"] == "not run (quick)"

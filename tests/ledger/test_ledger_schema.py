@@ -1,8 +1,11 @@
 """What an entry may say: every slip is refused, and the message names it."""
 
+import textwrap
+
 import pytest
 from ledger_plants import entry
 
+from mcrepro.ledger import schema
 from mcrepro.ledger.entries import LedgerError, Mapping, check_ids, expanded, load, parse, register
 
 CHECKED = """\
@@ -89,6 +92,12 @@ def test_printed_as_text(printed, text):
 def test_order_as_text_needs_no_tolerance():
     claim = entry("protocol: p\nstatistic: s\nprinted: {increasing: [a, b]}")
     assert claim.printed_text() == "a < b"
+
+
+def test_the_example_in_the_documentation_is_valid():
+    text = textwrap.dedent(schema.__doc__.partition("::\n\n")[2])
+    assert [claim.id for claim in parse(text, "hajek.yml")] == [
+        "hajek-99pct", "hajek-unbiased", "hajek-amazon"]  # fmt: skip
 
 
 READINGS = """\
