@@ -182,6 +182,11 @@ def test_incomparable_values_are_not_compared(decide, stored):
     assert row["reference_verdict"] == "reproduced"
 
 
+def test_exact_values_are_not_compared_for_they_decide_themselves(decide, stored):
+    row = only(decide(entry(PROOF), profile="quick", stored=stored(entry(PROOF))))
+    assert (row["verdict"], row["consistent"]) == ("reproduced", None)
+
+
 def test_reference_verdict_follows_the_entry(decide, stored):
     table = stored(entry(TWO))
     changed = entry(TWO.replace("2.0, d", "2.1, d"))
