@@ -152,7 +152,7 @@ def test_the_stand_in_says_what_it_is(monkeypatch):
         "embedded",
         (671, 9066),
     )
-    assert ratings.release == "September 2016"
+    assert ratings.release == "October 2016"
     assert "2018 release is not here" in ratings.notes[0]
     assert "MCREPRO_OFFLINE" in ratings.notes[0]
     assert (
