@@ -70,7 +70,6 @@ def test_to_csr_sums_nothing_and_loses_nothing(entries):
 
 
 def test_to_problem_poses_the_same_entries():
-    pytest.importorskip("mcrepro.problem", reason="needs mcrepro.problem")
     ratings = build([(3, "b", 1.0), (1, "a", 2.5), (3, "a", 4.0)])
     problem = ratings.to_problem()
     assert problem.n_observed == 3
