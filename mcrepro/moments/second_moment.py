@@ -165,7 +165,7 @@ class SecondMoment:
             and np.array_equal(self.sums.data, other.sums.data)
         )
 
-    __hash__ = None  # it changes under update
+    __hash__ = None  # type: ignore[assignment]  # it changes under update
 
     def __repr__(self) -> str:
         return (
