@@ -84,9 +84,8 @@ class SecondMoment:
         indicator = sp.csr_array(
             (np.ones(values.nnz, dtype=np.int64), values.indices, values.indptr), values.shape
         )
-        counts = _canonical(indicator.T @ indicator)
-        sums = _on_pattern(counts, values.T @ values)
-        self._add(counts, sums, values.shape[0], values.nnz)
+        counts = indicator.T @ indicator
+        self._add(counts, values.T @ values, values.shape[0], values.nnz)
         return self
 
     def __add__(self, other: SecondMoment) -> SecondMoment:

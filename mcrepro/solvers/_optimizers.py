@@ -59,12 +59,12 @@ def _safe_step(loss, W, _value, gradient, r):
     return None
 
 
-def _first_minimiser(loss, W, gradient, quartic):
+def _first_minimiser(loss, W, gradient, c):
     """First t > 0 at which f stops to decrease along -gradient.
 
-    The squared error is followed exactly, a penalty to second order.
+    The squared error, the quartic with coefficients `c`, is followed exactly, a penalty to second
+    order.
     """
-    c = quartic
     slope = np.vdot(gradient, gradient)
     bend = np.vdot(gradient, loss.penalty.hessian_product(W, gradient))
     derivative = np.array([4 * c[4], 3 * c[3], 2 * c[2] + bend, -slope])

@@ -251,6 +251,32 @@ def test_random_start_has_the_scale_that_was_asked_for():
     assert size == pytest.approx(1.0, rel=0.15)
 
 
+def test_spectral_start_is_exact_when_everything_is_observed(symmetric):
+    rng = np.random.default_rng(6)
+    U, V = rng.standard_normal((40, 3)), rng.standard_normal((30, 3))
+    M = U @ U.T if symmetric else U @ V.T
+    p = mc.Problem.from_dense(M, np.ones(M.shape, dtype=bool), symmetric=symmetric)
+    start = mc.complete(p, "bm", rank=3, max_iter=0)
+    assert start.certificate["residual"] < 1e-10
+
+
+def test_spectral_start_allows_for_the_observed_share(symmetric):
+    rng = np.random.default_rng(7)
+    U, V = rng.standard_normal((300, 2)), rng.standard_normal((250, 2))
+    M = U @ U.T if symmetric else U @ V.T
+    p = mc.Problem.from_dense(M, rng.random(M.shape) < 0.5, symmetric=symmetric)
+    start = mc.complete(p, "bm", rank=2, max_iter=0)
+    assert np.vdot(start.matrix(), M) / np.sum(M**2) == pytest.approx(1.0, abs=0.05)
+
+
+def test_directions_that_the_data_do_not_show_are_filled_at_random():
+    """A zero column of the factor would stay zero for ever."""
+    p = mc.Problem.from_dense(np.ones((6, 6)), np.ones((6, 6), dtype=bool), symmetric=True)
+    start = mc.complete(p, "bm", rank=3, max_iter=0)
+    assert np.linalg.matrix_rank(start.left) == 3
+    assert start.certificate["residual"] < 0.01
+
+
 def test_all_zero_data_are_completed_by_zero():
     p = mc.Problem([0, 1], [1, 0], [0.0, 0.0], (3, 3))
     result = mc.complete(p, "bm", rank=1, init_scale=1.0)
