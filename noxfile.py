@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2025.2"]
+# ///
+"""Sessions of the project: ``nox -l`` lists them, ``nox -s NAME -- ARGUMENTS`` runs one.
+
+Without nox, ``python3 noxfile.py -s NAME`` does the same on a machine that has only Python.
+Every session works in one environment, ``.nox/mcrepro``, installed from ``requirements.lock`` the
+first time and again whenever that file or ``pyproject.toml`` changes. The sessions are thin: the
+work is in the ``mcrepro`` command line.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".nox" / "mcrepro"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = str(BIN / "python")
+LOCK = ROOT / "requirements.lock"
+
+if sys.version_info < (3, 11):
+    sys.exit(f"mcrepro needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+
+
+def ensure_environment() -> None:
+    """Create or refresh the environment; a complete one is recognised by its stamp."""
+    stamp = ENVIRONMENT / "complete"
+    wanted = hashlib.sha256(
+        LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()
+    ).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print(f"Setting up {ENVIRONMENT.relative_to(ROOT)} from {LOCK.name} ...", flush=True)
+    stamp.unlink(missing_ok=True)
+    venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
+    # Locked wheels only: what is installed is what was tested, checked by hash.
+    subprocess.run([*pip, "install", "--require-hashes", "-r", str(LOCK)], check=True)
+    # The lock has the dependencies and the build backend: nothing more is resolved or fetched.
+    editable = [*pip, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    subprocess.run(editable, check=True)
+    stamp.write_text(wanted)
+
+
+try:
+    import nox
+except ImportError:
+    if __name__ != "__main__":
+        raise
+    ensure_environment()
+    sys.exit(subprocess.call([PYTHON, __file__, *sys.argv[1:]], cwd=ROOT))
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "tests"]
+
+
+def run(session: nox.Session, *command: str, **env: str) -> None:
+    """Run a command in the project's environment."""
+    ensure_environment()
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", "")])
+    session.run(PYTHON, *command, external=True, env={"PATH": path, **env})
+
+
+def mcrepro(session: nox.Session, *arguments: str) -> None:
+    """Call the command line of the package."""
+    run(session, "-m", "mcrepro.companion.cli", *arguments)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest (for example ``-- tests/moments -k hajek``)."""
+    run(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style (ruff), formatting and types (mypy); ``-- --fix`` mends what can be mended."""
+    fix = "--fix" in session.posargs
+    run(session, "-m", "ruff", "check", *(["--fix"] if fix else []), ".")
+    run(session, "-m", "ruff", "format", *([] if fix else ["--check"]), ".")
+    run(session, "-m", "mypy")
+
+
+@nox.session
+def book(session: nox.Session) -> None:
+    """Execute the chapters and build the site (``--profile``, ``--only``, ``--jobs``)."""
+    mcrepro(session, "build", *session.posargs)
+
+
+@nox.session(name="run")
+def run_chapter(session: nox.Session) -> None:
+    """Re-execute one chapter: ``-- onesided/estimators -p n 5000``."""
+    mcrepro(session, "run", *session.posargs)
+
+
+@nox.session
+def data(session: nox.Session) -> None:
+    """Real data: ``-- list`` what there is and where it was found, ``-- fetch NAME``."""
+    mcrepro(session, "data", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed as ratios beside peers in the same run; arguments go to pytest."""
+    ensure_environment()
+    session.run(PYTHON, "-m", "pip", "install", "-q", "-e", ".[bench]", external=True)
+    run(session, "-m", "pytest", "benchmarks", "--benchmark-only", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve the dependencies for Python 3.11 to 3.13 anew and write requirements.lock."""
+    run(
+        session,
+        *("-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"),
+        *("--no-emit-index-url", "--no-header", "--no-annotate", "--python-version", "3.11"),
+        *("--extra", "book", "--extra", "distributed", "--group", "dev"),
+        *("--output-file", LOCK.name, *session.posargs),
+    )
+
+
+@nox.session
+def clean(session: nox.Session) -> None:
+    """Delete what builds leave behind; ``-- --cache`` deletes the finished trials too."""
+    mcrepro(session, "clean", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
