@@ -1,7 +1,9 @@
-"""A Sphinx extension: what the theme does that a site opened from file:// must not do.
+"""A Sphinx extension: the theme does nothing that a page opened from file:// could not.
 
-The theme asks for its icon fonts ahead of time with ``crossorigin``, which a browser refuses for a
-local file and reports as an error. The fonts load all the same, through the style sheet.
+It takes out two things. Icon fonts asked for ahead of time with ``crossorigin``: a browser refuses
+that for a local file and reports an error (the fonts load all the same, through the style sheet).
+And Thebe, which jupyter-book always brings along: it declares its names twice and would load itself
+from another site.
 """
 
 import re
@@ -18,8 +20,17 @@ def without_font_preloads(text: str) -> str:
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("config-inited", _silence_thebe)
     app.connect("build-finished", _mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _silence_thebe(app: Any, config: Any) -> None:  # noqa: ARG001 - Sphinx passes it
+    for event, listeners in app.events.listeners.items():
+        for listener in list(listeners):
+            # Its style sheet is already asked for, so its files stay ("builder-inited").
+            if listener.handler.__module__ == "sphinx_thebe" and event != "builder-inited":
+                app.disconnect(listener.id)
 
 
 def _mend(app: Any, exception: Exception | None) -> None:

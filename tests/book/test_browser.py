@@ -68,7 +68,12 @@ def visit(browser, path, *, width=1280, scheme="light"):
     """Open a page with a screen width and colour scheme; return what it asked for and what it logged."""
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        {
+            "features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},  # no colour on its way
+            ]
+        },
     )
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
