@@ -52,7 +52,8 @@ def provenance_line(record: Mapping[str, Any], href: str | None) -> Html:
         add("data ", _values(record["data"]))
     version = f"mcrepro {record.get('version', 'unknown')}"
     if record.get("commit"):
-        version += f" ({_short_commit(str(record['commit']))})"
+        known = record["commit"] != "unknown"
+        version += f" ({record['commit'] if known else 'commit unknown'})"
     add("", version)
     if record.get("seconds") is not None:
         add("computed in ", _duration(float(record["seconds"])))
@@ -132,11 +133,6 @@ def _cell(value: Any, form: str | Callable[[Any], str] | None) -> str:
 def _exact(value: Any) -> str:
     """A parameter as it was given: 0.1, not 0.1000; never rounded to fewer digits than it has."""
     return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
-
-
-def _short_commit(commit: str) -> str:
-    """Nine digits of the hash; whatever follows them (such as "-dirty") stays."""
-    return re.sub(r"^([0-9a-f]{9})[0-9a-f]+", r"\1", commit)
 
 
 def _is_number(column: pd.Series) -> bool:
