@@ -2,7 +2,7 @@
 
 >>> import mcrepro as mc
 >>> mc.data.load("ml-small-2016")
-Ratings('ml-small-2016': 671 users x 9,066 movies, 100,004 ratings, 1.644%; September 2016, from embedded)
+Ratings('ml-small-2016': 671 users x 9,066 movies, 100,004 ratings, 1.644%; October 2016, from embedded)
 
 The repository holds no data. ``mcrepro/data/registry.yml`` lists every data set with its terms and checksums.
 """

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from mcrepro.data.registry import Part
 from mcrepro.errors import DataError
@@ -33,7 +33,7 @@ def opened(path: Path, part: Part) -> Iterator[IO[bytes]]:
                 yield file
         elif path.suffix == ".gz":
             with gzip.open(path) as file:
-                yield file
+                yield cast(IO[bytes], file)
         else:
             with path.open("rb") as file:
                 yield file

