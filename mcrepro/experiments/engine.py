@@ -79,9 +79,10 @@ def run(
         raise ParameterError(f"jobs must be a positive integer; got {jobs!r}")
     if backend != "local" and "://" not in backend:
         raise ParameterError(f"backend must be 'local' or a scheduler's address; got {backend!r}")
+    source.source_hash(name)  # before the import, which may then be no older than the hash
     protocol = registry.get(name)
     sweep = protocol.sweep(profile, overrides)
-    common = source.identity(name, protocol)
+    common = source.identity(name, protocol.data)
     trials = [
         trials_.make(name, protocol, common, _ordered(protocol, parameters), number)
         for parameters in sweep.combinations()

@@ -148,8 +148,9 @@ def bootstrap(
         return Estimate(value, value, value, confidence, "bootstrap", x.size)
     from scipy import stats
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # it is the nan seen below
+    # Both warnings speak of the nan that is looked for below.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
             (x,),
             statistic,

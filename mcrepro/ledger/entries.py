@@ -49,11 +49,10 @@ def mapping() -> Mapping:
 
 def expanded(table: pd.DataFrame, links: Mapping) -> pd.DataFrame:
     """Return the register with every split id replaced by its parts, one row each."""
-    unknown = [i for i in (*links.merged, *links.split) if i not in set(table["id"])]
-    if unknown:
-        raise LedgerError(
-            f"mapping.yml: {unknown[0]!r} is not registered{near(unknown[0], table['id'])}"
-        )
+    known = set(table["id"]) | {part for parts in links.split.values() for part in parts}
+    for name in (*links.merged, *links.split, *links.merged.values()):
+        if name not in known:
+            raise LedgerError(f"mapping.yml: {name!r} is not registered{near(name, known)}")
     parts = table["id"].map(lambda i: links.split.get(i, (i,)))
     return table.assign(id=parts).explode("id", ignore_index=True)
 
@@ -125,7 +124,12 @@ def load(folder: Path | None = None) -> list[Claim]:
             if claim.paper != paper:
                 raise LedgerError(f"{file.name}: entry {claim.id} belongs to {claim.paper}.yml")
         claims += found
-    check_ids(claims, expanded(register(), mapping())["id"])
+    links = mapping()
+    for claim in claims:
+        if claim.id in links.merged:
+            target = links.merged[claim.id]
+            raise LedgerError(f"entry {claim.id}: merged with {target} in mapping.yml")
+    check_ids(claims, expanded(register(), links)["id"])
     return claims
 
 

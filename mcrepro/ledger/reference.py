@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-import mcrepro
 from mcrepro.experiments.statistics import Estimate
 
 from .entries import LedgerError
 from .schema import Check, Curve, Order, Statement
 from .verdict import Computed
 
-PATH = Path(mcrepro.__file__).parents[1] / "book" / "reference" / "claims.csv"
+PATH = Path(__file__).parents[2] / "book" / "reference" / "claims.csv"
 """The table in a checkout; without one there is nothing to compare with."""
 
 COLUMNS = [
