@@ -13,11 +13,15 @@ from typing import Any
 
 from mcrepro.errors import McreproError
 from mcrepro.experiments import registry
-from mcrepro.experiments.source import identity
+from mcrepro.experiments.protocol import canonical
+from mcrepro.experiments.source import identity, source_hash
 from mcrepro.experiments.store import Store
 from mcrepro.experiments.trial import ExperimentError, Trial, compute
 
 CONNECT_SECONDS = 10
+
+# Workers wait this long for the next run; after a killed parent they end on their own.
+IDLE_SECONDS = 30
 
 
 class WorkerTraceback(Exception):
@@ -51,7 +55,9 @@ def local(
                 return
             yield joblib.delayed(_guarded_local)(trial, path, common)
 
-    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+    with joblib.parallel_config(
+        "loky", n_jobs=jobs, inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS
+    ):
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         try:
             for trial, failure in parallel(calls()):
@@ -91,7 +97,7 @@ def dask(
             client.submit(_guarded_remote, trial, common, pure=False): trial for trial in trials
         }
         try:
-            for future in as_completed(futures):
+            for future in as_completed(list(futures), loop=client.loop):
                 trial = futures.pop(future)
                 try:
                     done, failure = future.result()
@@ -112,20 +118,31 @@ def compute_and_store(trial: Trial, path: Path) -> None:
             store.put(trial, *compute(trial))
 
 
-def check_same(trial: Trial, common: dict[str, Any]) -> None:
-    """Refuse to compute where source, environment or data are not those of the asking process."""
-    here = identity(trial.protocol, registry.get(trial.protocol))
+def check_same(name: str, common: dict[str, Any]) -> None:
+    """Refuse to compute where source, environment or data are not those of the asking process.
+
+    A worker outlives a run, so it may have imported an older source than the one on its disk.
+    """
+    asked = canonical(common)
+    if (name, asked) in _checked:
+        return
+    source_hash(name)
+    here = identity(name, registry.get(name).data)
     different = [part for part in common if here[part] != common[part]]
     if different:
         raise ExperimentError(
-            f"a worker's {' and '.join(different)} for {trial.protocol} differs from that of the "
-            "process that asks: use the same version on both sides, and restart the workers"
+            f"a worker's {' and '.join(different)} for {name} differs from that of the process "
+            "that asks: use the same version on both sides, and restart the workers"
         )
+    _checked.add((name, asked))
+
+
+_checked: set[tuple[str, str]] = set()
 
 
 def _guarded_local(trial: Trial, path: Path, common: dict[str, Any]) -> Any:
     try:
-        check_same(trial, common)
+        check_same(trial.protocol, common)
         compute_and_store(trial, path)
     except McreproError as error:
         return trial, (error, traceback.format_exc())
@@ -134,7 +151,7 @@ def _guarded_local(trial: Trial, path: Path, common: dict[str, Any]) -> Any:
 
 def _guarded_remote(trial: Trial, common: dict[str, Any]) -> Any:
     try:
-        check_same(trial, common)
+        check_same(trial.protocol, common)
         return compute(trial), None
     except McreproError as error:
         return None, (error, traceback.format_exc())

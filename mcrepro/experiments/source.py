@@ -11,7 +11,6 @@ from typing import Any
 
 from mcrepro.errors import McreproError
 from mcrepro.experiments import registry
-from mcrepro.experiments.protocol import Protocol
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -57,13 +56,12 @@ def source_files(protocol_file: Path, package: Path = PACKAGE) -> list[Path]:
     return [*core, *engine, *helpers, protocol_file]
 
 
-def hash_files(files: Iterable[Path]) -> str:
-    """Sha256 over the names and the bytes of files, as they are."""
+def hash_files(files: Iterable[Path], package: Path = PACKAGE) -> str:
+    """Sha256 over the places (in the package, or the folder) and the bytes of files."""
     total = hashlib.sha256()
     for path in files:
-        content = path.read_bytes()
-        total.update(f"{path.parent.name}/{path.name} {len(content)}\n".encode())
-        total.update(content)
+        place = path.relative_to(package if path.is_relative_to(package) else path.parents[1])
+        total.update(f"{place.as_posix()} {_hash_file(path)}\n".encode())
     return total.hexdigest()
 
 
@@ -80,30 +78,57 @@ def environment() -> dict[str, str]:
     return versions
 
 
-def identity(name: str, protocol: Protocol) -> dict[str, Any]:
-    """Source hash, environment and data fingerprints: the part of a key all trials share.
+def source_hash(name: str) -> str:
+    """Hash of the source that a protocol's trials depend on.
+
+    Ask before importing the protocol: what is imported later is then at least as new.
 
     Raises
     ------
     SourceChangedError
-        If the source was edited after this process first asked: what it has imported is no longer
-        what the files say, and its numbers would be stored under the wrong key.
+        If a file was edited since this process first asked about it: what has been imported is no
+        longer what the file says, and its numbers would be stored under the wrong key.
+    """
+    files = source_files(registry.file(name))
+    for path in files:
+        content = _hash_file(path)
+        if _first_seen.setdefault(path, content) != content:
+            raise SourceChangedError(
+                f"{path.name}, which {name} depends on, changed while Python was running; "
+                "restart Python and run again"
+            )
+    return hash_files(files)
+
+
+def identity(name: str, data: Iterable[str]) -> dict[str, Any]:
+    """Source hash, environment and data fingerprints: the part of a key all trials share.
+
+    Parameters
+    ----------
+    name : str
+        Name of the protocol.
+    data : iterable of str
+        Names of the data sets it reads; a missing one is fetched.
+
+    Raises
+    ------
+    SourceChangedError
+        As `source_hash`.
     DataError
         If a data set is missing and cannot be had.
     """
-    source = hash_files(source_files(registry.file(name)))
-    if _first_seen.setdefault(name, source) != source:
-        raise SourceChangedError(
-            f"the source of {name} changed while Python was running; restart Python to run it"
-        )
     return {
-        "source": source,
+        "source": source_hash(name),
         "environment": environment(),
-        "data": {data: _fingerprint(data) for data in protocol.data},
+        "data": {each: _fingerprint(each) for each in data},
     }
 
 
-_first_seen: dict[str, str] = {}
+_first_seen: dict[Path, str] = {}
+
+
+def _hash_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _fingerprint(data: str) -> str:

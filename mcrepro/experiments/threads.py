@@ -75,7 +75,7 @@ def _one_numba_thread() -> Iterator[None]:
     # start with all cores, and its environment variable must not change once it is loaded.
     import numba
 
-    if numba.config.NUMBA_NUM_THREADS == 1:  # get_num_threads would start the threads to answer
+    if numba.config.NUMBA_NUM_THREADS == 1:  # type: ignore[attr-defined]  # get_num_threads would start the threads to answer
         yield
         return
     before = numba.get_num_threads()
