@@ -4,12 +4,13 @@ import math
 
 import pandas as pd
 import pytest
-from ledger_plants import CURVE, PROOF, READINGS, TWO, entry
 
 import mcrepro as mc
 from mcrepro.errors import ParameterError
 from mcrepro.ledger import evaluate, reference
 from mcrepro.ledger.entries import LedgerError
+
+from .plants import CURVE, PROOF, READINGS, TWO, entry
 
 
 def only(frame):

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from ledger_plants import CURVE, PROOF, READINGS, TWO, entry
 
 from mcrepro.ledger import report
+
+from .plants import CURVE, PROOF, READINGS, TWO, entry
 
 
 class Cells(HTMLParser):
