@@ -1,0 +1,228 @@
+"""The command line ``mcrepro``."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from mcrepro.errors import McreproError
+
+PROFILES = ("smoke", "quick", "paper")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit status.
+
+    Errors that are meant for the reader are one message on standard error and status 1; a mistake
+    in the command itself is status 2; Ctrl-C is 130.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # piped into head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (McreproError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.build import build
+    from mcrepro.companion.project import Project
+
+    project = Project.find()
+    report = build(
+        project,
+        profile=arguments.profile,
+        only=arguments.only,
+        jobs=arguments.jobs,
+        words=_words(arguments),
+        force=arguments.force,
+        timeout=arguments.timeout,
+    )
+    for name in report.missing:
+        print(f"{name}: shown without outputs (not executed in profile {arguments.profile})")
+    print(
+        f"Chapters: {len(report.executed)} executed, {len(report.reused)} unchanged; "
+        f"site {'built' if report.site_built else 'unchanged'}; {report.seconds:.1f} s"
+    )
+    print(f"Open: {project.html / 'index.html'}")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.project import Project
+    from mcrepro.companion.run import run_chapter
+
+    own = run_chapter(
+        Project.find(),
+        arguments.chapter,
+        _words(arguments),
+        profile=arguments.profile,
+        jobs=arguments.jobs,
+        timeout=arguments.timeout,
+    )
+    print(f"Notebook: {own.notebook}")
+    print(f"Open: {own.page}")
+
+
+def _check(_arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.check import check_site
+    from mcrepro.companion.project import Project
+    from mcrepro.errors import BuildError
+
+    project = Project.find()
+    pages = project.toc()
+    if not project.html.is_dir():
+        raise BuildError("there is no site yet; run: mcrepro build")
+    findings = check_site(project.html, pages)
+    for finding in findings:
+        print(finding)
+    if findings:
+        raise BuildError(f"the site has {len(findings)} fault{'s' * (len(findings) > 1)}")
+    print(f"{len(pages)} pages, no fault")
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.build import statuses
+    from mcrepro.companion.project import Project
+
+    chapters = statuses(Project.find(), arguments.profile)
+    width = max((len(chapter.name) for chapter in chapters), default=0)
+    for chapter in chapters:
+        profile, day, runtime, outcome = chapter.cells()
+        print(f"{chapter.name:<{width}}  {outcome:<12}  {profile}  {day}  {runtime}")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from mcrepro import data
+
+    if arguments.action == "list":
+        print(data.table().to_string(index=False))
+    else:
+        ratings = data.load(arguments.name)
+        print(f"{ratings.name}: {len(ratings.values)} ratings, release {ratings.release}")
+
+
+def _verdicts(arguments: argparse.Namespace) -> None:
+    from mcrepro import ledger
+
+    table = ledger.verdicts(profile=arguments.profile, jobs=arguments.jobs or 1)
+    print(table.to_string(index=False))
+    if arguments.save_reference:
+        print(f"Saved: {ledger.save_reference(table)}")
+
+
+def _clean(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.project import Project
+
+    project = Project.find()
+    if not project.build.is_dir():
+        return
+    for path in sorted(project.build.iterdir()):
+        if path.name == "cache" and not arguments.cache:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        print(f"removed {project.shown(path)}")
+
+
+def _words(arguments: argparse.Namespace) -> dict[str, str]:
+    return dict(arguments.parameter)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mcrepro", description="Build the executable book about matrix completion."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    def executing(sub: argparse.ArgumentParser) -> None:
+        _profile(sub)
+        _jobs(sub)
+        sub.add_argument(
+            "-p",
+            "--parameter",
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("NAME", "VALUE"),
+            help="a parameter of the chapter; may be repeated",
+        )
+        sub.add_argument(
+            "--timeout",
+            type=_positive,
+            metavar="SECONDS",
+            help="time that one cell may take (default: 120 smoke, 900 quick, no limit paper)",
+        )
+
+    sub = add("build", _build, "Execute the notebooks that changed and build the site.")
+    executing(sub)
+    sub.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="CHAPTER",
+        help="execute only these chapters (patterns such as 'onesided/*'); "
+        "the others are shown as they were stored, or without outputs",
+    )
+    sub.add_argument("--force", action="store_true", help="execute also what did not change")
+
+    sub = add("run", _run, "Execute one chapter with your own parameters, beside the book.")
+    sub.add_argument("chapter", metavar="CHAPTER", help="such as onesided/estimators")
+    executing(sub)
+
+    add("check", _check, "Look for faults in the built site.")
+    _profile(add("status", _status, "List the chapters and whether their outputs are current."))
+
+    data = add("data", _data, "List the real data sets, or get one.")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="list the data sets, their size, terms and source")
+    fetch = actions.add_parser("fetch", help="download one, or say how to get it")
+    fetch.add_argument("name", metavar="NAME")
+
+    sub = add("verdicts", _verdicts, "Compute the verdict of every registered claim.")
+    _profile(sub)
+    _jobs(sub)
+    sub.add_argument(
+        "--save-reference", action="store_true", help="keep the tables as book/reference"
+    )
+
+    sub = add("clean", _clean, "Remove what was built; finished trials are kept.")
+    sub.add_argument("--cache", action="store_true", help="remove the finished trials too")
+    return parser
+
+
+def _profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", choices=PROFILES, default="quick", help="sizes and trials (default: quick)"
+    )
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", type=_positive, metavar="N", help="processors to use (default: all)"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"needs a whole number from 1; got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,302 @@
+"""Executing notebooks, several at once, each in a kernel of its own."""
+
+import datetime
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mcrepro.companion.files import sha256
+from mcrepro.companion.notebooks import Chapter
+from mcrepro.companion.progress import Progress
+from mcrepro.companion.project import Project
+from mcrepro.companion.stamp import package_first
+from mcrepro.companion.store import Record, dump, save
+
+#: Seconds that one cell may take, by profile; the paper's sizes may take what they take.
+CELL_TIMEOUT = {"smoke": 120, "quick": 900, "paper": None}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One chapter to execute.
+
+    Attributes
+    ----------
+    chapter : Chapter
+    record : Record
+        What to store with it; its seconds, day and files are filled in.
+    path : Path
+        Where the executed notebook goes.
+    data : Path
+        Folder for the data files that the chapter writes.
+    """
+
+    chapter: Chapter
+    record: Record
+    path: Path
+    data: Path
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a chapter failed: `message` says where, shows the cell and the traceback."""
+
+    name: str
+    message: str
+
+
+class Executor:
+    """Runs tasks in parallel kernels.
+
+    Parameters
+    ----------
+    project : Project
+    jobs : int
+        Processors to use: kernels side by side, and within a kernel what remains for each.
+    timeout : int, optional
+        Seconds that one cell may take (default: by profile, see :data:`CELL_TIMEOUT`).
+    """
+
+    def __init__(self, project: Project, jobs: int, timeout: int | None = None):
+        self._project = project
+        self._jobs = jobs
+        self._timeout = timeout
+        self._stopped = threading.Event()
+        self._kernels: set[Any] = set()
+
+    def run(self, tasks: Sequence[Task], progress: Progress) -> list[Failure]:
+        """Execute `tasks`, store what succeeds, and return what failed.
+
+        A failing chapter does not stop the others. An interrupt does: every kernel is killed.
+
+        Raises
+        ------
+        OSError
+            If a result cannot be written.
+        """
+        workers = max(1, min(self._jobs, len(tasks)))
+        share = max(1, self._jobs // workers)
+        failures = []
+        shutil.rmtree(self._project.scratch, ignore_errors=True)
+        pool = ThreadPoolExecutor(workers)
+        pending: set[Future] = set()
+        try:
+            pending = {pool.submit(self._one, task, share, progress) for task in tasks}
+            while pending:
+                done, pending = wait(pending, timeout=0.25, return_when=FIRST_COMPLETED)
+                progress.tick()
+                failures += [failure for future in done if (failure := future.result())]
+        except BaseException:
+            self._stop(pending)
+            raise
+        finally:
+            progress.close()
+            pool.shutdown(wait=True, cancel_futures=True)
+            shutil.rmtree(self._project.scratch, ignore_errors=True)
+        order = [task.chapter.name for task in tasks]
+        return sorted(failures, key=lambda failure: order.index(failure.name))
+
+    def _stop(self, pending: set[Future]) -> None:
+        """Kill the kernels until every thread has noticed."""
+        self._stopped.set()
+        for future in pending:
+            future.cancel()
+        while not all(future.done() for future in pending):
+            for manager in list(self._kernels):
+                _kill(manager)
+            time.sleep(0.1)
+
+    def _one(self, task: Task, share: int, progress: Progress) -> Failure | None:
+        if self._stopped.is_set():
+            return None
+        name = task.chapter.name
+        progress.start(name)
+        scratch = self._project.scratch / name
+        # The chapter writes its data files aside, so that a failure leaves the stored ones alone.
+        (scratch / "data").mkdir(parents=True)
+        started = time.monotonic()
+        notebook = _notebook(task)
+        error = self._execute(notebook, task, scratch / "data", share)
+        if self._stopped.is_set():
+            return None
+        kept = self._project.failed / f"{name}.ipynb"
+        if error is not None:
+            progress.finish(name, "FAILED")
+            return Failure(name, self._explain(error, notebook, name, kept))
+        kept.unlink(missing_ok=True)
+        record = replace(
+            task.record,
+            seconds=round(time.monotonic() - started, 1),
+            executed=datetime.date.today().isoformat(),
+            files=_keep(scratch / "data", task.data),
+        )
+        # Last, and in one step: from here on the chapter counts as executed.
+        save(task.path, notebook, record)
+        progress.finish(name, "executed")
+        return None
+
+    def _execute(self, notebook: Any, task: Task, data: Path, share: int) -> Exception | None:
+        """Run the cells of `notebook` in place; return what went wrong."""
+        from jupyter_client.manager import AsyncKernelManager
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+        # Sockets, connection file and IPython's profile live in a folder of this kernel alone:
+        # kernels that share an IPC path take each other's messages ("Invalid Signature").
+        with tempfile.TemporaryDirectory(prefix="mcrepro-", ignore_cleanup_errors=True) as folder:
+            manager = AsyncKernelManager(
+                kernel_spec_manager=_ThisInterpreter(),
+                connection_file=f"{folder}/kernel.json",
+                shutdown_wait_time=2.0,
+                **({"transport": "ipc", "ip": f"{folder}/ipc"} if os.name == "posix" else {}),
+            )
+            timeout = self._timeout or CELL_TIMEOUT[task.record.profile]
+            client = NotebookClient(notebook, km=manager, timeout=timeout)
+            self._kernels.add(manager)
+            try:
+                client.execute(
+                    env=self._kernel_environment(task, data, share, folder),
+                    cwd=str(self._project.root),
+                    cleanup_kc=True,
+                )
+            except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+                return error
+            finally:
+                _kill(manager)
+                self._kernels.discard(manager)
+        return None
+
+    def _kernel_environment(
+        self, task: Task, data: Path, share: int, folder: str
+    ) -> dict[str, str]:
+        env = package_first()
+        env.setdefault("MCREPRO_CACHE", str(self._project.build / "cache" / "trials"))
+        return env | {
+            "PYTHONHASHSEED": "0",
+            "IPYTHONDIR": folder,
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "MCREPRO_JOBS": str(share),
+            "MCREPRO_PAGE": task.chapter.name,
+            "MCREPRO_DATA_DIR_OUT": str(data),
+        }
+
+    def _explain(self, error: Exception, notebook: Any, name: str, kept: Path) -> str:
+        """Keep the failed notebook and return the message: chapter, cell, traceback."""
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(dump(notebook))
+        number, cell = _failed_cell(notebook)
+        traceback = "\n".join(
+            "\n".join(output.get("traceback", []))
+            for output in cell.get("outputs", [])
+            if output["output_type"] == "error"
+        )
+        lines = [
+            f"{name}: code cell {number} failed",
+            *("    | " + line for line in cell["source"].splitlines()),
+            strip_ansi(traceback) or f"{type(error).__name__}: {strip_ansi(str(error)).strip()}",
+            f"The notebook as far as it ran: {self._project.shown(kept)}",
+        ]
+        return "\n".join(lines)
+
+
+def strip_ansi(text: str) -> str:
+    """Return `text` without terminal colours."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+
+
+def _notebook(task: Task) -> Any:
+    """Return the notebook to execute, the parameters of the run injected."""
+    from nbformat import v4
+
+    # Cell ids are random by default; a rebuild has to give the same bytes.
+    cells = [
+        (v4.new_code_cell if cell["type"] == "code" else v4.new_markdown_cell)(
+            cell["source"], metadata=cell["metadata"], id=f"cell-{number}"
+        )
+        for number, cell in enumerate(task.chapter.cells)
+    ]
+    notebook = v4.new_notebook(cells=cells, metadata=dict(task.chapter.metadata))
+    if task.record.injected:
+        from papermill.parameterize import parameterize_notebook
+
+        notebook.metadata["papermill"] = {}
+        for cell in notebook.cells:
+            cell.metadata.setdefault("tags", [])
+        notebook = parameterize_notebook(
+            notebook, task.record.injected, comment="This run's values"
+        )
+        del notebook.metadata["papermill"]
+        for cell in notebook.cells:
+            if "injected-parameters" in cell.metadata.get("tags", []):
+                cell["id"] = "cell-injected-parameters"
+    return notebook
+
+
+def _failed_cell(notebook: Any) -> tuple[int, Any]:
+    """Return the number (from 1, injected cell not counted) of the cell that ended the run."""
+    code = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    started = [number for number, cell in enumerate(code) if "execution" in cell.metadata]
+    last = started[-1] if started else 0
+    return last + 1, code[last]
+
+
+def _keep(source: Path, target: Path) -> dict[str, str]:
+    """Move the data files of a finished chapter to `target`; return their hashes."""
+    files = {}
+    for path in sorted(source.iterdir()):
+        files[path.name] = sha256(path.read_bytes())
+        target.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target / path.name)
+    return files
+
+
+def _kill(manager: Any) -> None:
+    """Kill a kernel and what it started, if it still lives."""
+    process = getattr(manager.provisioner, "process", None)
+    if process is None:
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)  # kernels lead a process group of their own
+        else:
+            process.kill()
+
+
+class _ThisInterpreter:
+    """A kernel specification manager that knows one kernel: the running interpreter."""
+
+    def __new__(cls) -> Any:
+        from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+
+        class Manager(KernelSpecManager):
+            def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002
+                return KernelSpec(
+                    # The current folder stays off sys.path, lest a checkout shadow the package.
+                    argv=[
+                        *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+                        "--IPKernelApp.ignore_cwd=True",
+                    ],
+                    display_name="Python 3",
+                    language="python",
+                )
+
+        return Manager()

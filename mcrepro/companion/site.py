@@ -1,0 +1,132 @@
+"""From the staged book to the site, in one swap."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcrepro.companion.check import check_site
+from mcrepro.companion.files import mirror, sha256, write_atomic
+from mcrepro.companion.project import Project
+from mcrepro.companion.stamp import PACKAGE, folder_hash, package_first, version
+from mcrepro.errors import BuildError
+
+#: Beside the pages: what the site was made from. It moves with them, so it is never ahead of them.
+STAMP = ".mcrepro-stamp"
+
+TOOLS = (
+    "docutils",
+    "jupyter-book",
+    "myst-nb",
+    "myst-parser",
+    "sphinx",
+    "sphinx-book-theme",
+    "sphinx-exercise",
+    "sphinx-proof",
+    "sphinxcontrib-bibtex",
+)
+
+
+def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True) -> bool:
+    """Stage `files`, build the site from them and check it; return whether there was work to do.
+
+    Parameters
+    ----------
+    project : Project
+    files : mapping
+        The staged book: path -> content; those below ``data/`` are published as they are.
+    strict : bool, default True
+        Whether a warning of Sphinx fails the build.
+
+    Raises
+    ------
+    BuildError
+        If Sphinx warns or fails, or the check finds something. The site that was there stays.
+    """
+    stamp = _stamp(project, files, strict)
+    if (project.html / STAMP).is_file() and (project.html / STAMP).read_text() == stamp:
+        mirror(files, project.staged)
+        return False
+    mirror(files, project.staged)
+    work = project.build / "tmp"
+    shutil.rmtree(work, ignore_errors=True)  # old doctrees would hide warnings
+    _sphinx(project, project.staged, work, strict)
+    html = work / "_build" / "html"
+    for name, content in files.items():
+        if name.startswith("data/"):
+            write_atomic(html / name, content)
+    findings = check_site(html, [Path(name).with_suffix("") for name in _pages(files)])
+    if findings:
+        kept = project.failed / "html"
+        _swap(html, kept)
+        raise BuildError(
+            "\n".join(
+                [
+                    f"the site has {len(findings)} fault{'s' * (len(findings) > 1)}:",
+                    *("  " + finding for finding in findings),
+                    f"The site as far as it goes: {project.shown(kept / 'index.html')}",
+                ]
+            )
+        )
+    write_atomic(html / STAMP, stamp.encode())
+    _swap(html, project.html)
+    shutil.rmtree(work, ignore_errors=True)
+    return True
+
+
+def build_one(project: Project, files: Mapping[str, bytes], folder: Path) -> Path:
+    """Build `files`, a book of one page, to ``folder/html``; return the path of its index.
+
+    References to pages that are not there stay text, so warnings do not count.
+    """
+    mirror(files, folder / "book")
+    work = folder / "tmp"
+    shutil.rmtree(work, ignore_errors=True)
+    _sphinx(project, folder / "book", work, strict=False)
+    _swap(work / "_build" / "html", folder / "html")
+    for used in (work, folder / "book"):
+        shutil.rmtree(used, ignore_errors=True)
+    return folder / "html" / "index.html"
+
+
+def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> None:
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command += [str(source), "--config", str(project.config), "--path-output", str(target)]
+    command += ["-W", "-n", "--keep-going"] if strict else []
+    done = subprocess.run(
+        command, check=False, env=package_first(), cwd=project.root, capture_output=True, text=True
+    )
+    if done.returncode:
+        lines = (done.stderr + done.stdout).splitlines()
+        wanted = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-30:]
+        shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(wanted)]
+        raise BuildError("\n  ".join(["Sphinx is not content with the book:", *shown]))
+
+
+def _stamp(project: Project, files: Mapping[str, bytes], strict: bool) -> str:
+    parts = {
+        "files": {name: sha256(content) for name, content in files.items()},
+        "config": sha256(project.config.read_bytes()),
+        "companion": folder_hash(PACKAGE / "companion"),  # it brings a Sphinx extension
+        "tools": {tool: version(tool) for tool in TOOLS},
+        "strict": strict,
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode())
+
+
+def _pages(files: Mapping[str, bytes]) -> list[str]:
+    return [name for name in files if name.endswith((".md", ".ipynb"))]
+
+
+def _swap(new: Path, old: Path) -> None:
+    """Put the folder `new` in the place of `old`."""
+    aside = old.with_name(old.name + ".old")
+    shutil.rmtree(aside, ignore_errors=True)
+    old.parent.mkdir(parents=True, exist_ok=True)
+    if old.exists():
+        os.rename(old, aside)
+    os.rename(new, old)
+    shutil.rmtree(aside, ignore_errors=True)
