@@ -1,1 +1,22 @@
-"""."""
+"""The ledger: every registered claim of the papers, and what became of it.
+
+>>> import mcrepro as mc
+>>> frame = mc.ledger.verdicts(profile="quick")
+>>> mc.ledger.summary(frame)
+
+An entry in ``claims/<paper>.yml`` names a protocol and a statistic (`mcrepro.ledger.schema`
+describes it); the verdict is computed from them by the rules of `mcrepro.ledger.verdict`.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=["check", "report", "schema", "verdict"],
+    submod_attrs={
+        "entries": ["LedgerError", "load", "register"],
+        "evaluate": ["summary", "verdicts"],
+        "reference": ["load_reference", "save_reference"],
+        "report": ["chapter_table", "claims_page", "write"],
+    },
+)

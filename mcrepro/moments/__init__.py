@@ -1,1 +1,5 @@
-"""."""
+"""One-sided completion: what the columns of a tall matrix have in common."""
+
+from mcrepro.moments.second_moment import SecondMoment
+
+__all__ = ["SecondMoment"]

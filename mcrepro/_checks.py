@@ -1,0 +1,66 @@
+"""Checks of arguments that several modules share; each names the argument, what came and what is needed."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def near_miss(name: object, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` when a known name is close, else the sorted list of known names."""
+    known = sorted(known)
+    close = get_close_matches(str(name).lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return "; known: " + (", ".join(map(repr, known)) if known else "none")
+
+
+def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of the strings `allowed`."""
+    allowed = list(allowed)
+    if not isinstance(value, str) or value not in allowed:
+        expected = ", ".join(map(repr, allowed))
+        close = get_close_matches(str(value), allowed, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{name} must be one of {expected}, got {value!r}{hint}")
+    return value
+
+
+def integer(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return `value` as an int with ``low <= value <= high``."""
+    bound = f"at least {low}" if high is None else f"between {low} and {high}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer {bound}, got {value!r}")
+    number = int(value)
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name} must be {bound}, got {value}")
+    return number
+
+
+def real(
+    name: str, value: object, low: float = -np.inf, high: float = np.inf, *, open_low: bool = False
+) -> float:
+    """Return `value` as a finite float in ``[low, high]`` (``(low, high]`` with `open_low`)."""
+    bound = f"in {'(' if open_low or low == -np.inf else '['}{low:g}, {high:g}"
+    bound += ")" if high == np.inf else "]"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number {bound}, got {value!r}")
+    number = float(value)
+    if not np.isfinite(number) or not low <= number <= high or (open_low and number == low):
+        raise ValueError(f"{name} must be {bound}, got {value}")
+    return number
+
+
+def generator(seed: object) -> np.random.Generator:
+    """A NumPy generator from an integer seed, a ``SeedSequence`` or a ``Generator`` (used as it is)."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if isinstance(seed, np.random.SeedSequence):
+        return np.random.default_rng(seed)
+    if isinstance(seed, bool | np.bool_) or not isinstance(seed, Integral):
+        raise TypeError(
+            "seed must be a non-negative integer, a numpy.random.SeedSequence or a "
+            f"numpy.random.Generator, got {seed!r}"
+        )
+    return np.random.default_rng(integer("seed", seed, 0))

@@ -1,0 +1,28 @@
+"""Entries of a product of two thin factors, without forming the product."""
+
+import numpy as np
+
+# Gathering this many rows of each factor at a time keeps both copies in the cache.
+_BLOCK = 4_096
+
+
+def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Return ``(left @ right.T)[rows, cols]``.
+
+    Parameters
+    ----------
+    left : ndarray, shape (n1, k)
+    right : ndarray, shape (n2, k)
+    rows, cols : integer ndarrays, shape (m,)
+
+    Returns
+    -------
+    ndarray, shape (m,)
+    """
+    out = np.empty(len(rows), dtype=np.result_type(left, right))
+    for begin in range(0, len(rows), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        # take is about twice as fast as indexing here.
+        a, b = left.take(rows[part], axis=0), right.take(cols[part], axis=0)
+        np.einsum("ij,ij->i", a, b, out=out[part])
+    return out

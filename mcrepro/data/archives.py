@@ -1,0 +1,62 @@
+"""Open one file of a data set for reading, unpacking as it is read.
+
+Nothing is unpacked to disk, so no path inside an archive can climb anywhere; an archive that tries is
+refused all the same.
+"""
+
+import contextlib
+import gzip
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from mcrepro.data.registry import Part
+from mcrepro.errors import DataError
+
+
+@contextlib.contextmanager
+def opened(path: Path, part: Part) -> Iterator[IO[bytes]]:
+    """Open the bytes a reader sees: a zip member, what a .gz file unpacks to, or the file itself.
+
+    Raises
+    ------
+    DataError
+        If the archive is broken or not one, has unsafe paths, lacks the member, or unpacks to more
+        than ``part.at_most`` bytes.
+    """
+    try:
+        if part.member is not None:
+            with zipfile.ZipFile(path) as archive, archive.open(_checked(archive, part)) as file:
+                yield file
+        elif path.suffix == ".gz":
+            with gzip.open(path) as file:
+                yield cast(IO[bytes], file)
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise DataError(f"{part.name} cannot be unpacked: {error}") from error
+
+
+def _checked(archive: zipfile.ZipFile, part: Part) -> zipfile.ZipInfo:
+    """Return the wanted member of an archive that is safe to read."""
+    for info in archive.infolist():
+        inside = PurePosixPath(info.filename.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts or inside.as_posix()[1:2] == ":":
+            raise DataError(f"{part.name} is not used: it holds the unsafe path {info.filename!r}")
+    try:
+        info = archive.getinfo(str(part.member))
+    except KeyError:
+        raise DataError(f"{part.name} has no member {part.member!r}") from None
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise DataError(f"{part.name} is not used: {part.member!r} in it is a symbolic link")
+    # zipfile stops reading at the size the archive declares, so checking the declaration is enough.
+    if part.at_most is not None and info.file_size > part.at_most:
+        raise DataError(
+            f"{part.name} is not used: {part.member!r} would unpack to {info.file_size:,} bytes, "
+            f"at most {part.at_most:,} are expected"
+        )
+    return info

@@ -1,0 +1,1 @@
+"""Protocols for "One-Sided Matrix Completion from Ultra-Sparse Samples" (key ``hajek``)."""

@@ -1,0 +1,50 @@
+"""Hold the entries against what they name: protocols, statistics and chapters."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mcrepro.errors import ParameterError
+
+from ._near import near
+from .protocols import is_exact, statistic
+from .schema import Claim, Statement
+
+
+def chapters(toc: Path) -> set[str]:
+    """Return every page that a ``_toc.yml`` names, without suffix."""
+
+    def pages(node: Any) -> Iterable[str]:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key in ("root", "file"):
+                    yield value.removesuffix(".md")
+                else:
+                    yield from pages(value)
+        elif isinstance(node, list):
+            for item in node:
+                yield from pages(item)
+
+    return set(pages(yaml.safe_load(toc.read_text(encoding="utf-8"))))
+
+
+def problems(claims: Iterable[Claim], pages: Iterable[str]) -> list[str]:
+    """Return a sentence for everything that entries name and that does not exist."""
+    found = []
+    pages = set(pages)
+    for claim in claims:
+        if claim.chapter not in pages:
+            found.append(f"{claim.id}: no chapter {claim.chapter!r}{near(claim.chapter, pages)}")
+        page = (claim.explanation or claim.chapter).partition("#")[0]
+        if page != claim.chapter and page not in pages:
+            found.append(f"{claim.id}: explanation on no page: {page!r}{near(page, pages)}")
+        for check in claim.checks:
+            try:
+                statistic(check.protocol, check.statistic)
+                if isinstance(check.printed, Statement) and not is_exact(check.protocol):
+                    raise ValueError(f"'holds' needs an exact protocol, {check.protocol} is not")
+            except (ParameterError, ValueError) as error:
+                found.append(f"{claim.id}: {error}")
+    return found

@@ -1,0 +1,122 @@
+"""The estimates of the paper-profile run, kept in ``book/reference/claims.csv``.
+
+Only estimates are stored. The verdict on them is computed anew, so that it follows the entries.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from mcrepro.experiments.statistics import Estimate
+
+from .entries import LedgerError
+from .schema import Check, Curve, Order, Statement
+from .verdict import Computed
+
+PATH = Path(__file__).parents[2] / "book" / "reference" / "claims.csv"
+"""The table in a checkout; without one there is nothing to compare with."""
+
+COLUMNS = [
+    "id",
+    "reading",
+    "point",
+    "value",
+    "low",
+    "high",
+    "confidence",
+    "kind",
+    "n",
+    "profile",
+    "commit",
+    "source",
+]
+
+
+def point_name(x: float | str) -> str:
+    """Return the name under which the estimate at `x` of a curve or ranking is stored."""
+    return x if isinstance(x, str) else f"{float(x):.12g}"
+
+
+def named_estimates(computed: Computed) -> dict[str, Estimate]:
+    """Return what a statistic returned as name -> Estimate; a single one has the name ""."""
+    if isinstance(computed, bool):
+        number = float(computed)
+        return {"": Estimate(number, number, number, 1.0, "exact", 1)}
+    if isinstance(computed, Estimate):
+        return {"": computed}
+    return {point_name(x): estimate for x, estimate in computed.items()}
+
+
+def load_reference(path: Path | None = None) -> pd.DataFrame:
+    """Read the reference estimates; an empty table where there are none yet."""
+    path = PATH if path is None else path
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.read_csv(path, keep_default_na=False, dtype={"reading": str, "point": str})
+    if list(table.columns) != COLUMNS:
+        raise LedgerError(f"{path.name}: needs the columns {COLUMNS}, got {list(table.columns)}")
+    return table
+
+
+def reference_estimates(table: pd.DataFrame, claim_id: str, reading: str) -> dict[str, Estimate]:
+    """Return the stored estimates of one claim's reading, by point name."""
+    rows = table[(table["id"] == claim_id) & (table["reading"] == reading)]
+    fields = ["value", "low", "high", "confidence", "kind", "n"]
+    estimates = zip(*(rows[field] for field in fields), strict=True)
+    return {point: Estimate(*e) for point, e in zip(rows["point"], estimates, strict=True)}
+
+
+def as_computed(check: Check, estimates: dict[str, Estimate]) -> Computed | None:
+    """Return stored estimates in the form that the printed kind needs; None where some are missing."""
+    match check.printed:
+        case Curve(curve=points):
+            keys: list = [x for x, _ in points]
+        case Order(increasing=names):
+            keys = list(names)
+        case _:
+            single = estimates.get("")
+            if single is not None and isinstance(check.printed, Statement):
+                return bool(single.value)
+            return single
+    if any(point_name(key) not in estimates for key in keys):
+        return None
+    return {key: estimates[point_name(key)] for key in keys}
+
+
+def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:
+    """Write the estimates of a paper-profile run as the reference.
+
+    Claims without an estimate in `verdicts` keep the reference they have.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        What `mcrepro.ledger.verdicts` returned with ``profile="paper"``.
+    path : Path, optional
+        Where to write; ``book/reference/claims.csv`` by default.
+
+    Raises
+    ------
+    LedgerError
+        If an estimate comes from another profile and its protocol is not exact.
+    """
+    path = PATH if path is None else path
+    rows = []
+    for row in verdicts.to_dict("records"):
+        for detail in row["details"]:
+            if row["profile"] != "paper" and not detail["exact"]:
+                raise LedgerError(
+                    f"{row['id']}: a reference needs the paper profile, got {row['profile']!r}"
+                )
+            rows.append({**detail, "id": row["id"], "profile": row["profile"]})
+    new = pd.DataFrame(rows, columns=COLUMNS)
+    old = load_reference(path)
+    kept = old[~old["id"].isin(new["id"])]
+    table = new if kept.empty else pd.concat([kept, new], ignore_index=True)
+    table = table.sort_values("id", kind="stable")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    table.to_csv(unfinished, index=False, lineterminator="\n")
+    os.replace(unfinished, path)
+    return path

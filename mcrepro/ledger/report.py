@@ -1,0 +1,249 @@
+"""Show verdicts: the table at a chapter's end, the page of all claims, and files for programs.
+
+The HTML uses the classes ``claims`` (tables), ``claims-summary`` (the counts), ``claim-id``,
+``claim-where``, ``claim-note``, ``number`` (cells of numbers), ``mcr-table`` (a box that scrolls) and
+``verdict verdict-<name>`` with <name> one of reproduced, discrepant, under-specified, blocked,
+not-run, not-checked. A verdict is always said in words; colour may only repeat it. Mathematics
+between dollar signs is left to MathJax.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from math import isfinite, isnan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .entries import PAPERS
+from .evaluate import summary
+from .verdict import NOT_RUN
+
+SYMBOLS = {
+    "reproduced": "✓",
+    "discrepant": "✗",
+    "under-specified": "?",
+    "blocked": "⊘",
+    "not run": "○",
+    "not checked": "–",
+}
+
+_RULE = (
+    "A confidence interval that meets the accepted band, and is narrow enough to tell, reproduces a"
+    " number; one wholly outside makes a discrepancy. Claims about random instances are decided by"
+    " the paper profile alone."
+)
+
+
+def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
+    """Return the HTML table of the claims that a page shows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `mcrepro.ledger.verdicts`; rows of other chapters are left out.
+    chapter : str
+        The page, named as in ``_toc.yml``.
+
+    Raises
+    ------
+    ValueError
+        If no claim in `frame` belongs to the chapter.
+    """
+    rows = frame[frame["chapter"] == chapter]
+    if rows.empty:
+        raise ValueError(f"chapter {chapter!r} has no claims in this table")
+    return _wrapped(_table(rows, f"Claims of this chapter, {_profile(rows)} profile. {_RULE}"))
+
+
+def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
+    """Return the HTML of all claims: counts by paper and verdict, then one table a paper.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `mcrepro.ledger.verdicts`.
+    files : str, optional
+        Address, seen from the page, of the folder into which `write` put its files; the page links
+        to them.
+    """
+    parts = [f'<p class="claim-note">{_RULE}</p>', _box("Counts", _summary_table(frame))]
+    if files is not None:
+        names = ("claims.csv", "claims.json")
+        links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
+        parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
+    for paper in PAPERS:
+        rows = frame[frame["paper"] == paper]
+        if not rows.empty:
+            caption = f"{paper}: {len(rows)} claims, {_profile(rows)} profile"
+            parts.append(_box(f"Claims of {paper}", _table(rows, caption, linked=True)))
+    return _wrapped(*parts)
+
+
+def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write ``claims.csv`` and ``claims.json`` into `folder` and return their paths.
+
+    The CSV has one row a claim; ``parameters`` and ``details`` (every reading and point) are JSON
+    texts in it. In the JSON they are nested, and missing or infinite numbers are null or strings.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    as_csv, as_json = folder / "claims.csv", folder / "claims.json"
+    flat = frame.copy()
+    for column in ("parameters", "details"):
+        flat[column] = [json.dumps(_plain(value), ensure_ascii=False) for value in flat[column]]
+    flat.to_csv(as_csv, index=False, lineterminator="\n")
+    records = [_plain(record) for record in frame.to_dict("records")]
+    as_json.write_text(
+        json.dumps(records, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    return [as_csv, as_json]
+
+
+def _profile(rows: pd.DataFrame) -> str:
+    return str(rows["profile"].iloc[0])
+
+
+def _box(label: str, table: str) -> str:
+    """Put a table in a box that scrolls; it takes the focus so that a keyboard can scroll it."""
+    name = escape(label)
+    return f'<div class="mcr-table" role="region" aria-label="{name}" tabindex="0">{table}</div>'
+
+
+def _wrapped(*parts: str) -> str:
+    return '<div class="tex2jax_process mathjax_process">\n' + "\n".join(parts) + "\n</div>"
+
+
+def _summary_table(frame: pd.DataFrame) -> str:
+    counts = summary(frame)
+    head = "".join(f'<th scope="col" class="number">{_labelled(v)}</th>' for v in counts.columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(str(paper))}</th>'
+        + "".join(f'<td class="number">{count}</td>' for count in row)
+        + "</tr>"
+        for paper, row in zip(counts.index, counts.to_numpy(), strict=True)
+    )
+    return (
+        '<table class="claims claims-summary"><caption>Claims by paper and verdict. “Not checked”: '
+        "registered, and no check yet.</caption>"
+        f'<thead><tr><th scope="col">paper</th>{head}</tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+def _table(rows: pd.DataFrame, caption: str, linked: bool = False) -> str:
+    head = "".join(
+        f'<th scope="col">{name}</th>'
+        for name in ("claim", "printed", "regenerated, with interval", "verdict")
+    )
+    body = "\n".join(_row(row, linked) for row in rows.to_dict("records"))
+    return (
+        f'<table class="claims"><caption>{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+    )
+
+
+def _row(row: Mapping[Any, Any], linked: bool) -> str:
+    name = escape(row["id"])
+    where = f'<span class="claim-where">{escape(row["where"])}</span>'
+    style = f"verdict verdict-{_name(row['verdict']).replace(' ', '-')}"
+    return (
+        f'<tr id="claim-{name}"><th scope="row"><span class="claim-id">{name}</span> {where}'
+        f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
+        f'<td class="number">{_regenerated(row)}</td>'
+        f'<td class="{style}">{_verdict_cell(row, linked)}</td></tr>'
+    )
+
+
+def _regenerated(row: Mapping[str, Any]) -> str:
+    details = row["details"]
+    if not details:
+        return "–"
+    if len(details) == 1 and not details[0]["reading"]:
+        numbers = _interval(details[0])
+    else:
+        lines = "".join(f"<li>{_detail(detail)}</li>" for detail in details)
+        numbers = f"<details><summary>{len(details)} values</summary><ul>{lines}</ul></details>"
+    source = f"<summary>{escape(row['protocol'])}</summary>{escape(_source(row))}"
+    return f'{numbers}<details class="claim-note">{source}</details>'
+
+
+def _detail(detail: Mapping[str, Any]) -> str:
+    name = ", ".join(filter(None, (detail["reading"], detail["point"])))
+    text = f"{_prose(name)}: {_interval(detail)}"
+    if detail["printed"]:
+        text += f" (printed {_prose(detail['printed'])})"
+    return text
+
+
+def _interval(estimate: Mapping[str, Any]) -> str:
+    value, low, high = (estimate[key] for key in ("value", "low", "high"))
+    if low == high:
+        return f"{value:.4g} (exact)" if estimate["kind"] == "exact" else f"{value:.4g}"
+    return f"{value:.4g} [{low:.4g}, {high:.4g}]"
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """Return where the numbers come from, in words."""
+    parameters = ", ".join(f"{name} = {value}" for name, value in row["parameters"].items())
+    parts = [f"statistic {row['statistic']}", parameters, f"trials {row['trials']}"]
+    if row["seed"] is not None:
+        parts.append(f"seed {row['seed']}")
+    parts += [f"commit {row['commit']}", f"computed in {row['seconds']:.1f} s"]
+    return " · ".join(filter(None, parts))
+
+
+def _verdict_cell(row: Mapping[str, Any], linked: bool) -> str:
+    notes = [_prose(row["reason"])]
+    if row["consistent"] is not None:
+        agrees = "agrees" if row["consistent"] else "does not agree"
+        notes.append(f"The value {agrees} with the reference run.")
+    if row["reference_verdict"] and row["verdict"].startswith(NOT_RUN):
+        notes.append(f"The reference run, in the paper profile: {row['reference_verdict']}.")
+    if row["explanation"]:
+        notes.append(f"Explained in {_page(row['explanation'], linked)}.")
+    elif row["verdict"] == "discrepant":
+        notes.append("Not explained yet.")
+    if linked and row["chapter"]:
+        notes.append(f"Shown in {_page(row['chapter'], linked)}.")
+    return f'{_labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
+
+
+def _page(target: str, linked: bool) -> str:
+    """Return ``page`` or ``page#section``, as a link where pages are seen from the book's root."""
+    if not linked:
+        return escape(target)
+    page, mark, section = target.partition("#")
+    return f'<a href="{escape(page)}.html{mark}{escape(section)}">{escape(target)}</a>'
+
+
+def _labelled(verdict: str) -> str:
+    """Return the verdict's word, after a symbol that screen readers skip."""
+    symbol = SYMBOLS.get(_name(verdict))
+    if symbol is None:  # the column of totals
+        return escape(verdict)
+    return f'<span aria-hidden="true">{symbol}</span> {escape(verdict)}'
+
+
+def _name(verdict: str) -> str:
+    """Return the verdict without its profile: "not run" for "not run (quick)"."""
+    return NOT_RUN if verdict.startswith(NOT_RUN) else verdict
+
+
+def _prose(text: str) -> str:
+    """Escape `text` and hand the mathematics between dollar signs to MathJax."""
+    return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", escape(text))
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` in what JSON has: NaN becomes null and an infinity "inf" or "-inf"."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return None if isnan(value) else str(value)
+    return value

@@ -1,0 +1,156 @@
+"""The Burer-Monteiro objective: value, gradient, Hessian and its polynomial along a line.
+
+Both settings are one. Stack the unknown rows in a matrix W with k columns: the rows of X for a
+symmetric matrix ``X X^T``, the rows of U and then those of V for ``U V^T``. Every observed entry
+joins two rows a and b of W (i and j, or i and n1 + j), and
+
+    f(W) = 1/2 sum over entries of (<w_a, w_b> - M_ab)^2 + penalty(W).
+
+With S the sparse matrix of residuals at (a, b), the gradient is ``(S + S^T) W`` plus the
+penalty's. A symmetric problem is summed over the entries as they were observed, so a pair that is
+observed both ways counts twice, as in eq. (1.1) of Ge, Lee and Ma, "Matrix completion has no
+spurious local minimum", 2016.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from mcrepro._factors import entries
+
+
+class Ridge:
+    """penalty(W) = weight / 2 ||W||_F^2; a weight of 0 is no penalty."""
+
+    def __init__(self, weight: float):
+        self.weight = weight
+
+    def value(self, W):
+        return 0.5 * self.weight * np.vdot(W, W)
+
+    def change(self, W, D):
+        """``value(W + D) - value(W)``, without cancellation."""
+        return self.weight * (np.vdot(W, D) + 0.5 * np.vdot(D, D))
+
+    def gradient(self, W):
+        return self.weight * W
+
+    def hessian_product(self, _W, D):
+        return self.weight * D
+
+
+class RowNorm:
+    """penalty(W) = weight sum_i (||w_i|| - alpha)_+^4, the R of eq. (1.2) of Ge, Lee and Ma."""
+
+    def __init__(self, weight: float, alpha: float):
+        self.weight = weight
+        self.alpha = alpha
+
+    def _excess(self, W):
+        norms = np.linalg.norm(W, axis=1)
+        return norms, np.maximum(norms - self.alpha, 0.0)
+
+    def value(self, W):
+        return self.weight * np.sum(self._excess(W)[1] ** 4)
+
+    def change(self, W, D):
+        """``value(W + D) - value(W)``, without cancellation."""
+        old, before = self._excess(W)
+        new, after = self._excess(W + D)
+        # a^4 - b^4 = (a - b)(a + b)(a^2 + b^2), and the norms differ by <2w + d, d> over their sum.
+        sums = np.where(old + new > 0, old + new, 1.0)
+        both = (before > 0) & (after > 0)
+        gap = np.where(both, np.sum((2 * W + D) * D, axis=1) / sums, after - before)
+        return self.weight * np.sum(gap * (after + before) * (after**2 + before**2))
+
+    def gradient(self, W):
+        # Proposition 4.2 of the paper prints a fourth power; the derivative of t^4 has the cube.
+        norms, excess = self._excess(W)
+        factor = 4 * self.weight * excess**3 / np.where(excess > 0, norms, 1.0)
+        return factor[:, None] * W
+
+    def hessian_product(self, W, D):
+        norms, excess = self._excess(W)
+        norms = np.where(excess > 0, norms, 1.0)
+        across = 4 * self.weight * excess**3 / norms
+        along = 12 * self.weight * excess**2
+        radial = np.sum(W * D, axis=1) / norms**2
+        return across[:, None] * D + ((along - across) * radial)[:, None] * W
+
+
+class FactoredLoss:
+    """f for one problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Shape (n1, n2).
+    penalty : Ridge or RowNorm, optional
+
+    Attributes
+    ----------
+    n : int
+        Rows of W: n1 for a symmetric problem, n1 + n2 otherwise.
+    """
+
+    def __init__(self, problem, penalty=None):
+        self.problem = problem
+        self.penalty = Ridge(0.0) if penalty is None else penalty
+        n1, n2 = problem.shape
+        self.n = n1 if problem.symmetric else n1 + n2
+        self.a = problem.rows
+        self.b = problem.cols if problem.symmetric else problem.cols + n1
+        self.values = problem.values.astype(np.float64)
+        self.scale = np.linalg.norm(self.values) or 1.0
+        self._indptr = np.searchsorted(self.a, np.arange(self.n + 1))
+
+    def factors(self, W):
+        """The factors (left, right) that W stands for, as views."""
+        n1 = self.problem.shape[0]
+        return (W, W) if self.problem.symmetric else (W[:n1], W[n1:])
+
+    def residual(self, W):
+        """``<w_a, w_b> - M_ab`` at every observed entry, shape (m,)."""
+        return entries(W, W, self.a, self.b) - self.values
+
+    def spread(self, r, W):
+        """``(S + S^T) W`` for S with the values `r` at the observed entries."""
+        S = sp.csr_array((r, self.b, self._indptr), shape=(self.n, self.n))
+        return S @ W + S.T @ W
+
+    def measure(self, W):
+        """Value, gradient and residual at W."""
+        r = self.residual(W)
+        value = 0.5 * np.dot(r, r) + self.penalty.value(W)
+        return value, self.spread(r, W) + self.penalty.gradient(W), r
+
+    def along(self, W, D, r):
+        """Coefficients, lowest first, of the quartic ``t -> 1/2 ||residual(W + t D)||^2``."""
+        linear = entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b)
+        square = entries(D, D, self.a, self.b)
+        return np.array(
+            [
+                0.5 * np.dot(r, r),
+                np.dot(r, linear),
+                0.5 * np.dot(linear, linear) + np.dot(r, square),
+                np.dot(linear, square),
+                0.5 * np.dot(square, square),
+            ]
+        )
+
+    def hessian_product(self, W, D, r):
+        """Second derivative of f at W applied to D, shape (n, k)."""
+        linear = entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b)
+        data = self.spread(linear, W) + self.spread(r, D)
+        return data + self.penalty.hessian_product(W, D)
+
+    def optimality(self, value, gradient, W):
+        """``||grad f|| / (sqrt(2 f) ||W||_F)``, 0 at a stationary point.
+
+        Free of scale and, unlike the plain gradient norm, not small merely because the residual
+        is: without penalty it is the cosine between the residual and the nearest direction in which
+        it can move, up to the factor ||W|| (the orthogonality test of MINPACK).
+        """
+        size = np.linalg.norm(gradient)
+        return size / (np.sqrt(2 * value) * np.linalg.norm(W)) if size else 0.0

@@ -1,0 +1,189 @@
+"""Every page of the built site in a headless browser, from file:// and with the network off."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LOCAL = ("file:", "data:", "blob:", "about:", "chrome:")
+
+# Resolves when MathJax, if the page has it, has typeset the page, and every image has settled.
+SETTLED = """
+const done = arguments[0];
+const lazy = document.querySelectorAll('img[loading="lazy"]');
+lazy.forEach(image => { image.loading = "eager"; });
+const math = window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve();
+const images = [...document.images].map(image => image.decode().catch(() => null));
+Promise.all([math, ...images]).then(() => done(true));
+"""
+
+# Text of the article whose contrast with the ground it stands on is under WCAG AA. Opaque grounds only count;
+# what the colours of a code listing are is the theme's affair, and it is tested there.
+LOW_CONTRAST = """
+const parse = text => {
+  const c = text.match(/[\\d.]+/g).map(Number);
+  return {rgb: c.slice(0, 3), alpha: c.length > 3 ? c[3] : 1};
+};
+const luminance = rgb => {
+  const [r, g, b] = rgb.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = element => {
+  for (; element; element = element.parentElement) {
+    const colour = parse(getComputedStyle(element).backgroundColor);
+    if (colour.alpha === 1) return colour.rgb;
+  }
+  return [255, 255, 255];
+};
+const poor = [];
+const walker = document.createTreeWalker(
+  document.querySelector("article") || document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || !element.offsetParent) continue;
+  if (element.closest("svg, .highlight, script, style, .headerlink, [aria-hidden]")) continue;
+  const style = getComputedStyle(element);
+  const [high, low] = [luminance(parse(style.color).rgb), luminance(ground(element))]
+    .sort((a, b) => b - a);
+  const ratio = (high + 0.05) / (low + 0.05);
+  const size = parseFloat(style.fontSize);
+  const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+  if (ratio < (large ? 3 : 4.5))
+    poor.push(walker.currentNode.data.trim().slice(0, 40) + " " + ratio.toFixed(2));
+}
+return poor;
+"""
+
+WIDER_THAN_THE_SCREEN = """
+const width = document.documentElement.clientWidth;
+return document.documentElement.scrollWidth <= width ? [] :
+  [...document.querySelectorAll("article *")]
+    .filter(element => element.getBoundingClientRect().right > width + 1)
+    .map(element => element.tagName + "." + element.className).slice(0, 5);
+"""
+
+
+def visit(browser, path, *, width=1280, scheme="light"):
+    """Open a page with a screen width and colour scheme; return what it asked for and what it logged."""
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {
+            "features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},  # no colour on its way
+            ]
+        },
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False},
+    )
+    for log in ("browser", "performance"):
+        browser.get_log(log)  # what earlier pages left
+    browser.get(path.as_uri())
+    assert browser.execute_async_script(SETTLED)
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requests = [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+    assert path.as_uri() in requests  # else the log has missed them
+    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    return requests, errors
+
+
+def test_page_asks_nothing_of_the_network_and_logs_no_error(browser, built_site, site_page):
+    requests, errors = visit(browser, built_site / site_page)
+    assert [url for url in requests if not url.startswith(LOCAL)] == []
+    assert errors == []
+
+
+def test_page_shows_its_mathematics_and_images(browser, built_site, site_page):
+    visit(browser, built_site / site_page)
+    formulas = browser.execute_script(
+        "return [...document.querySelectorAll('article .math, article mjx-container')].length"
+    )
+    if formulas:
+        assert browser.execute_script("return document.querySelectorAll('mjx-container').length")
+        # A macro that MathJax does not know is shown as an error.
+        assert not browser.execute_script(
+            "return document.querySelectorAll('[data-mml-node=merror]').length"
+        )
+    empty = browser.execute_script(
+        "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
+    )
+    assert empty == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_is_readable(browser, built_site, site_page, scheme):
+    visit(browser, built_site / site_page, scheme=scheme)
+    theme = browser.execute_script("return document.documentElement.dataset.theme")
+    assert theme == scheme
+    assert browser.execute_script(LOW_CONTRAST) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_fits_a_phone(browser, built_site, site_page, scheme):
+    visit(browser, built_site / site_page, width=390, scheme=scheme)
+    assert browser.execute_script("return window.innerWidth") == 390
+    assert browser.execute_script(WIDER_THAN_THE_SCREEN) == []
+
+
+def test_chapter_offers_its_executed_notebook(browser, built_site, site_page):
+    source = built_site / "_sources" / site_page.replace(".html", ".ipynb")
+    if not source.exists():
+        return  # a page of prose
+    visit(browser, built_site / site_page)
+    links = browser.execute_script(
+        "return [...document.querySelectorAll('a.btn-download-source-button')].map(a => a.href)"
+    )
+    assert links == [source.as_uri()]
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    assert all(
+        cell["execution_count"] for cell in cells if cell["cell_type"] == "code" and cell["source"]
+    )
+
+
+def test_search_works_from_a_file(browser, built_site):
+    page = built_site / "search.html"
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(page.as_uri() + "?q=matrix")
+    found = browser.execute_async_script(
+        """const done = arguments[0], start = Date.now();
+        const look = () => {
+          const n = document.querySelectorAll("#search-results li a").length;
+          n || Date.now() - start > 10000 ? done(n) : setTimeout(look, 100);
+        };
+        look();"""
+    )
+    assert found >= 1
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+# The checks above must be able to fail: each meets a page made to break it.
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.html"
+    path.write_text(
+        """<!doctype html><html data-theme="light"><body style="background:#fff"><article>
+        <p style="color:#aaa">too pale</p><p style="color:#555">dark enough</p>
+        <div style="width:900px" class="wide">wide</div>
+        <img src="https://example.org/x.png"></article><script>nowhere()</script></body></html>""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_the_checks_can_fail(browser, broken):
+    requests, errors = visit(browser, broken, width=390)
+    assert "https://example.org/x.png" in requests
+    assert any("nowhere is not defined" in entry["message"] for entry in errors)
+    assert [text.split()[0] for text in browser.execute_script(LOW_CONTRAST)] == ["too"]
+    assert browser.execute_script(WIDER_THAN_THE_SCREEN) == ["DIV.wide"]

@@ -1,0 +1,1 @@
+"""Shared by the protocols of this folder; not one itself."""

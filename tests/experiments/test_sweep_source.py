@@ -1,0 +1,98 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+import mcrepro as mc
+from mcrepro.experiments import registry, source
+
+FILES = {
+    "problem.py": True,
+    "lifting.py": True,
+    "solvers/als.py": True,
+    "solvers/deep/er.py": True,
+    "data/sets.yml": True,
+    "experiments/protocol.py": True,
+    "experiments/trial.py": True,
+    "experiments/noise/fig2a.py": True,
+    "experiments/noise/_common.py": True,
+    "experiments/store.py": False,
+    "experiments/engine.py": False,
+    "experiments/noise/fig2b.py": False,
+    "experiments/hajek/bias.py": False,
+    "experiments/hajek/_common.py": False,
+    "ledger/rules.py": False,
+    "ledger/claims/noise.yml": False,
+    "companion/cli.py": False,
+    "solvers/__pycache__/als.cpython-311.pyc": False,
+}
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A tree like the package's."""
+    for name in (*FILES, *(f"experiments/{name}" for name in source.ENGINE)):
+        path = tmp_path / "mcrepro" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {name}\n")
+    return tmp_path / "mcrepro"
+
+
+def key(package):
+    protocol = package / "experiments" / "noise" / "fig2a.py"
+    return source.hash_files(source.source_files(protocol, package), package)
+
+
+@pytest.mark.parametrize(("name", "counts"), FILES.items())
+def test_one_byte_changes_the_key_where_a_trial_can_depend_on_it(package, name, counts):
+    before = key(package)
+    path = package / name
+    path.write_bytes(path.read_bytes()[:-1] + b" ")
+    assert (key(package) != before) == counts
+
+
+@pytest.mark.parametrize("change", ["rename", "remove", "add"])
+def test_so_do_files_that_come_go_or_move(package, change):
+    before = key(package)
+    path = package / "solvers" / "als.py"
+    if change == "rename":
+        path.rename(package / "solvers" / "bls.py")
+    elif change == "remove":
+        path.unlink()
+    else:
+        (package / "solvers" / "new.py").touch()
+    assert key(package) != before
+
+
+def test_the_key_does_not_depend_on_where_the_package_lies(package, tmp_path):
+    moved = tmp_path / "elsewhere" / "mcrepro"
+    shutil.copytree(package, moved)
+    assert key(moved) == key(package)
+
+
+def test_the_real_package_is_covered():
+    files = source.source_files(registry.file("toy-walk"))
+    names = {path.relative_to(source.PACKAGE).as_posix() for path in files[:-2]}
+    assert {"__init__.py", "errors.py", "solvers/__init__.py"} <= names
+    assert {"experiments/trial.py", "experiments/threads.py"} <= names
+    assert [path.name for path in files[-2:]] == ["_helper.py", "walk.py"]
+
+
+def test_an_edit_under_a_running_python_is_refused(tmp_path, monkeypatch):
+    shutil.copytree(Path(__file__).parent / "protocols" / "toy", tmp_path / "edited")
+    monkeypatch.setenv("MCREPRO_PROTOCOLS", str(tmp_path))
+    mc.experiments.run("edited-walk")
+    helper = tmp_path / "edited" / "_helper.py"
+    helper.write_text(helper.read_text() + "\n")
+    with pytest.raises(source.SourceChangedError, match=r"_helper.py.*restart Python"):
+        mc.experiments.run("edited-walk")
+    # Seen per file, not per protocol: this one was not asked for before.
+    with pytest.raises(source.SourceChangedError, match=r"_helper.py.*restart Python"):
+        mc.experiments.run("edited-proof")
+
+
+def test_data_and_environment_enter_the_key(monkeypatch):
+    monkeypatch.setattr(source, "_fingerprint", lambda name: f"contents of {name}")
+    identity = source.identity("toy-walk", ["ml-small-2016"])
+    assert identity["data"] == {"ml-small-2016": "contents of ml-small-2016"}
+    assert identity["environment"]["numpy"] == __import__("numpy").__version__

@@ -1,0 +1,59 @@
+"""The ledger's own entries, against the register, the protocols and the table of contents."""
+
+from pathlib import Path
+
+import pytest
+from ledger_plants import entry
+
+from mcrepro.ledger import load
+from mcrepro.ledger.check import chapters, problems
+
+TOC = Path(__file__).parents[2] / "book" / "_toc.yml"
+
+
+def test_entries_name_what_exists():
+    assert problems(load(), chapters(TOC)) == []
+
+
+def test_chapters_are_read_at_every_depth(tmp_path):
+    toc = tmp_path / "_toc.yml"
+    toc.write_text(
+        "format: jb-book\nroot: index\nparts:\n- caption: One\n  chapters:\n"
+        "  - file: onesided/index\n    sections:\n    - file: onesided/page.md\n"
+    )
+    assert chapters(toc) == {"index", "onesided/index", "onesided/page"}
+
+
+GOOD = """
+    protocol: planted-sweep
+    statistic: two
+    printed: {at_least: 1}
+    tolerance: {reason: r}
+    explanation: onesided/page#why
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("statistic: two", "statistic: tow"), "no statistic 'tow'; did you mean 'two'"),
+        (("planted-sweep", "planted-swep"), "unknown protocol 'planted-swep'; did you mean 'planted-sweep'"),
+        (("page#why", "pag#why"), "explanation on no page: 'onesided/pag'; did you mean 'onesided/page'"),
+        (("{at_least: 1}\n    tolerance: {reason: r}", "{holds: true}"), "needs an exact protocol"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("planted")
+def test_what_does_not_exist_is_named(change, problem):
+    assert problems([entry(GOOD)], ["onesided/page"]) == []
+    assert change[0] in GOOD
+    (found,) = problems([entry(GOOD.replace(*change))], ["onesided/page"])
+    assert found.startswith("hajek-regime: ")
+    assert problem in found
+
+
+@pytest.mark.usefixtures("planted")
+def test_chapter_that_does_not_exist_is_named():
+    (found,) = problems(
+        [entry(GOOD.replace("    explanation: onesided/page#why\n", ""))], ["onesided/pages"]
+    )
+    assert found == "hajek-regime: no chapter 'onesided/page'; did you mean 'onesided/pages'?"
