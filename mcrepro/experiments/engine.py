@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -94,6 +95,7 @@ def run(
         records = {trial.key: store.get(trial.key) for trial in trials}
         missing = [trial for trial in trials if records[trial.key] is None]
         if missing:
+            _mix(missing)
             if backend == "local":
                 finished = backends.local(missing, path, common, jobs)
             else:
@@ -138,6 +140,15 @@ def describe(name: str) -> pd.DataFrame:
         }
         rows[profile] = {"combinations": len(cells), "trials": sweep.trials, **values}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("profile")
+
+
+def _mix(trials: list[Trial]) -> None:
+    """Put trials in a random order, in which they are computed; the table keeps the grid's.
+
+    The time left is then estimated from a fair sample of small and large, and two runs of one sweep
+    at once share the work instead of walking in step.
+    """
+    random.Random().shuffle(trials)
 
 
 def _ordered(protocol: Protocol, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sweeps import begun, recorded
 
 import mcrepro as mc
 from mcrepro.errors import ParameterError
-from mcrepro.experiments import ExperimentError
+from mcrepro.experiments import ExperimentError, engine
 
 run = mc.experiments.run
 
@@ -140,7 +140,8 @@ def test_a_trial_that_returns_no_rows_of_scalars_is_refused(returns, message):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache):
+def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache, monkeypatch):
+    monkeypatch.setattr(engine, "_mix", lambda _: None)
     with pytest.raises(ExperimentError) as caught:
         run("toy-odd", returns="fail", rank=[1, 2, *range(3, 40)], jobs=jobs)
     assert "toy-odd, trial 0 of returns='fail', layers=(1,), rank=2" in str(caught.value)
@@ -149,7 +150,13 @@ def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache):
     assert isinstance(cause, ZeroDivisionError) or "odd.py" in str(cause)
     # Begun trials are finished and kept; the many that were not begun are left.
     assert 1 <= recorded(cache, "toy-odd") < 30
-    assert len(run("toy-odd", returns="fail", rank=1)) == 1
+
+
+def test_the_order_of_computing_is_not_the_order_of_rows(log):
+    table = run("toy-logged", log=str(log), pause=0.0)
+    assert begun(log) != table.tag.tolist()
+    assert sorted(begun(log)) == sorted(table.tag)
+    assert table.trial.tolist() == [*range(10)] * 4
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

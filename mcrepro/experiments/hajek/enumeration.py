@@ -157,11 +157,18 @@ def ht_is_unbiased(table: pd.DataFrame) -> bool:
 
 
 def subsets_are_uniform(table: pd.DataFrame) -> bool:
-    """Given N = k, all sets of k rows are equally likely, and N is binomial."""
+    """Given N = k, all sets of k rows are equally likely."""
+    return _all_zero(table, "subset_spread")
+
+
+def counts_are_binomial(table: pd.DataFrame) -> bool:
+    """N ~ Bin(n, q)."""
+    return _all_zero(table, "count_error")
+
+
+def _all_zero(table: pd.DataFrame, column: str) -> bool:
     equal = table[table["rows"] == "equal"]
-    return not equal.empty and all(
-        Fraction(r.subset_spread) == 0 and Fraction(r.count_error) == 0 for r in equal.itertuples()
-    )
+    return not equal.empty and all(Fraction(value) == 0 for value in equal[column])
 
 
 def value_dependence_biases(table: pd.DataFrame) -> bool:
