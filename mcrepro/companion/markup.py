@@ -44,12 +44,14 @@ def provenance_line(record: Mapping[str, Any], href: str | None) -> Html:
     parameters = record.get("parameters") or {}
     if parameters:
         add("", ", ".join(f"{key} = {_values(value)}" for key, value in parameters.items()))
-    if record.get("trials"):
-        add("", f"{_values(record['trials'])} trials")
+    if record.get("exact"):
+        add("", "exact")
+    elif record.get("trials"):
+        add("", "1 trial each" if record["trials"] == 1 else f"{record['trials']} trials each")
     if record.get("seed") is not None:
-        add("seed ", _values(record["seed"]))
-    if record.get("data"):
-        add("data ", _values(record["data"]))
+        add("seed ", str(record["seed"]))
+    for name, fingerprint in (record.get("data") or {}).items():
+        add("data ", f"{name} ({fingerprint[:12]})")
     version = f"mcrepro {record.get('version', 'unknown')}"
     if record.get("commit"):
         known = record["commit"] != "unknown"
@@ -91,13 +93,20 @@ def table_box(
             for column, value, cls in zip(frame.columns, row, classes, strict=True)
         )
         body.append(f"<tr>{''.join(cells)}</tr>")
-    shown = html.escape(caption)
-    # The box takes the focus so that a keyboard can scroll it.
-    return Html(
-        f'<div class="mcr-table" role="region" aria-label="{shown}" tabindex="0"><table>'
-        f"<caption>{shown}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>",
+    return scroll_box(
+        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table>",
+        caption,
         f"{caption}\n{frame.to_string(index=False)}",
+    )
+
+
+def scroll_box(markup: str, label: str, plain: str) -> Html:
+    """Put a table into a box that scrolls by itself, and takes the focus so that keys scroll it."""
+    return Html(
+        f'<div class="mcr-table" role="region" aria-label="{html.escape(label)}" tabindex="0">'
+        f"{markup}</div>",
+        plain,
     )
 
 
@@ -108,8 +117,6 @@ def slug(text: str) -> str:
 
 def _values(value: Any) -> str:
     """One value, or a short reading of a list of values."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {_values(item)}" for key, item in value.items())
     if isinstance(value, str) or not isinstance(value, Iterable):
         return _exact(value)
     values = [_exact(item) for item in value]

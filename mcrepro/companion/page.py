@@ -14,13 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from mcrepro.companion.markup import Html, provenance_line, slug, table_box
+from mcrepro.companion.markup import Html, provenance_line, scroll_box, slug, table_box
 from mcrepro.errors import BuildError
 
 __all__ = ["claims", "provenance", "style", "table"]
 
 DATA_DIR = "MCREPRO_DATA_DIR_OUT"  # set by the build: where a page leaves its tables
 PAGE = "MCREPRO_PAGE"  # set by the build: which page is running, such as "onesided/estimators"
+JOBS = "MCREPRO_JOBS"  # set by the build: how many processes a page may use
 
 # What this process has already written: another table under the same name would make a link lie.
 _written: dict[Path, str] = {}
@@ -95,7 +96,7 @@ def provenance(
         "seed": seed,
         "seconds": seconds,
     }
-    record = dict(table.attrs.get("provenance") or {"version": _version()})
+    record = dict(table.attrs.get("provenance") or _package())
     record.update({key: value for key, value in given.items() if value is not None})
     title = record.get("protocol") or record.get("what")
     if not title:
@@ -144,10 +145,11 @@ def claims(chapter: str, profile: str = "quick") -> None:
         The profile whose numbers are judged.
     """
     from mcrepro import ledger
-    from mcrepro.ledger import report
 
-    rows = ledger.verdicts(profile=profile, chapter=chapter)
-    _display(Html(report.compact(rows), rows.to_string()))
+    jobs = int(os.environ.get(JOBS, "1"))
+    rows = ledger.verdicts(profile=profile, jobs=jobs, chapter=chapter)
+    plain = rows[["id", "verdict"]].to_string(index=False)
+    _display(scroll_box(ledger.chapter_table(rows, chapter), "Claims of this chapter", plain))
 
 
 def _publish(table: pd.DataFrame, name: str) -> str | None:
@@ -200,7 +202,8 @@ def _show_open_figures() -> None:
         flush_figures()
 
 
-def _version() -> str:
+def _package() -> dict[str, str]:
     import mcrepro
+    from mcrepro.experiments.provenance import commit
 
-    return mcrepro.__version__
+    return {"version": mcrepro.__version__, "commit": commit()}

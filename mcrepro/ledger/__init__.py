@@ -17,6 +17,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "entries": ["LedgerError", "load", "register"],
         "evaluate": ["summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],
-        "report": ["claims_page", "write"],
+        "report": ["chapter_table", "claims_page", "write"],
     },
 )

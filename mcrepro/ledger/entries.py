@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
@@ -15,7 +14,7 @@ from mcrepro.errors import McreproError
 from ._near import near
 from .schema import Claim, Paper, Strict
 
-_HERE = files("mcrepro.ledger")
+_HERE = Path(__file__).parent
 PAPERS: tuple[str, ...] = get_args(Paper)
 
 
@@ -32,8 +31,7 @@ class Mapping(Strict):
 
 @cache
 def _register_rows() -> pd.DataFrame:
-    with (_HERE / "register.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, dtype=str, keep_default_na=False)
+    return pd.read_csv(_HERE / "register.csv", dtype=str, keep_default_na=False)
 
 
 def register() -> pd.DataFrame:
@@ -112,16 +110,13 @@ def load(folder: Path | None = None) -> list[Claim]:
         id that is neither registered nor a part named in ``mapping.yml``.
     """
     claims: list[Claim] = []
-    folder = (_HERE / "claims") if folder is None else folder
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        if not file.name.endswith(".yml"):
-            continue
-        paper = file.name.removesuffix(".yml")
-        if paper not in PAPERS:
-            raise LedgerError(f"{file.name}: no paper has this key{near(paper, PAPERS)}")
+    names = [f"{paper}.yml" for paper in PAPERS]
+    for file in sorted((folder or _HERE / "claims").glob("[!.]*")):
+        if file.name not in names:
+            raise LedgerError(f"claims/{file.name}: no paper's file{near(file.name, names)}")
         found = parse(file.read_text(encoding="utf-8"), file.name)
         for claim in found:
-            if claim.paper != paper:
+            if claim.paper != file.stem:
                 raise LedgerError(f"{file.name}: entry {claim.id} belongs to {claim.paper}.yml")
         claims += found
     links = mapping()

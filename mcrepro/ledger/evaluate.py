@@ -109,10 +109,12 @@ def evaluate(
         if target is not None:
             found = found | {"reason": f"checked as {target}: {found['reason']}"}
         records.append(_EMPTY | row | {"profile": profile} | found | {"id": row["id"]})
-    return pd.DataFrame(records, columns=COLUMNS)
+    # As objects first: a whole number beside a missing one would turn into a float.
+    frame = pd.DataFrame(records, columns=COLUMNS, dtype=object)
+    return frame.astype(dict.fromkeys(("value", "low", "high", "seconds"), float))
 
 
-_EMPTY = (
+_EMPTY: dict[str, Any] = (
     dict.fromkeys(COLUMNS, "")
     | dict.fromkeys(("value", "low", "high", "seconds"), nan)
     | {"n": None, "seed": None, "trials": None, "consistent": None, "parameters": {}, "details": ()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mcrepro import experiments
@@ -11,8 +12,8 @@ from mcrepro.errors import DataError
 
 from .protocols import is_exact, statistic
 from .reference import as_computed, named_estimates, point_name, reference_estimates
-from .schema import Bound, Check, Claim, Curve, Order, Statement, Value
-from .verdict import NOT_RUN, Computed, Verdict, bound_band, consistent, judge, value_band
+from .schema import Check, Claim, Curve, Order, Statement
+from .verdict import NOT_RUN, Computed, Verdict, bands, consistent, judge
 
 
 class Runs:
@@ -65,6 +66,8 @@ def carry_out(claim: Claim, check: Check, runs: Runs, reference: pd.DataFrame) -
         missing = Verdict(NOT_RUN, f"data missing: {table}")
         return Outcome(check, missing, [], {}, None, reference_verdict)
     computed = reduce(table)
+    if isinstance(computed, np.bool_):
+        computed = bool(computed)
     verdict = _verdict(check, computed, runs.profile, exact)
     provenance = table.attrs["provenance"]
     agreements = []
@@ -131,19 +134,16 @@ def _reference_verdict(check: Check, stored: dict) -> str:
 
 def _printed_at(check: Check, point: str) -> dict[str, str]:
     """Return what is printed for one estimate, and the band that counts as printed."""
-    printed, tolerance = check.printed, check.tolerance
-    match printed:
-        case Value():
-            band = value_band(printed.value, printed.rounding(), tolerance)
-            return {"printed": printed.as_text(), "accepted": str(band)}
-        case Bound():
-            return {"printed": printed.as_text(), "accepted": str(bound_band(printed, tolerance))}
-        case Curve():
-            for x, y in printed.curve:
-                if point_name(x) == point:
-                    band = value_band(y, printed.rounding(), tolerance)
-                    return {"printed": f"{y:g}", "accepted": str(band)}
-    return {"printed": "" if point else printed.as_text(), "accepted": ""}
+    band = {point_name(x): band for x, band in bands(check.printed, check.tolerance).items()}
+    accepted = str(band[point]) if point in band else ""
+    printed = check.printed.as_text()
+    if isinstance(check.printed, Curve):
+        printed = {point_name(x): check.printed.show(y) for x, y in check.printed.curve}.get(
+            point, ""
+        )
+    elif point:  # a name in a ranking
+        printed = ""
+    return {"printed": printed, "accepted": accepted}
 
 
 def agreement(agreements: list[bool | None]) -> bool | None:

@@ -62,10 +62,9 @@ def load_reference(path: Path | None = None) -> pd.DataFrame:
 def reference_estimates(table: pd.DataFrame, claim_id: str, reading: str) -> dict[str, Estimate]:
     """Return the stored estimates of one claim's reading, by point name."""
     rows = table[(table["id"] == claim_id) & (table["reading"] == reading)]
-    return {
-        row.point: Estimate(row.value, row.low, row.high, row.confidence, row.kind, row.n)
-        for row in rows.itertuples()
-    }
+    fields = ["value", "low", "high", "confidence", "kind", "n"]
+    estimates = zip(*(rows[field] for field in fields), strict=True)
+    return {point: Estimate(*e) for point, e in zip(rows["point"], estimates, strict=True)}
 
 
 def as_computed(check: Check, estimates: dict[str, Estimate]) -> Computed | None:
@@ -104,16 +103,13 @@ def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:
     """
     path = PATH if path is None else path
     rows = []
-    for row in verdicts.itertuples():
-        for detail in row.details:
-            if row.profile != "paper" and not detail["exact"]:
+    for row in verdicts.to_dict("records"):
+        for detail in row["details"]:
+            if row["profile"] != "paper" and not detail["exact"]:
                 raise LedgerError(
-                    f"{row.id}: a reference needs the paper profile, got {row.profile!r}"
+                    f"{row['id']}: a reference needs the paper profile, got {row['profile']!r}"
                 )
-            rows.append(
-                {key: detail[key] for key in COLUMNS if key in detail}
-                | {"id": row.id, "profile": row.profile}
-            )
+            rows.append({**detail, "id": row["id"], "profile": row["profile"]})
     new = pd.DataFrame(rows, columns=COLUMNS)
     old = load_reference(path)
     kept = old[~old["id"].isin(new["id"])]

@@ -1,10 +1,10 @@
 """Show verdicts: the table at a chapter's end, the page of all claims, and files for programs.
 
-The HTML uses the classes ``mcr-table`` (the box of a table, which scrolls by itself), ``mcr-claims``
-(tables), ``mcr-note`` (small print), ``num`` (cells of numbers) and, on the words of a verdict,
-``mcr-verdict mcr-verdict-<name>`` with <name> one of reproduced, discrepant, under-specified,
-blocked, not-run, not-checked. A verdict is always said in words; colour may only repeat it.
-Mathematics between dollar signs is left to MathJax.
+The HTML uses the classes ``claims`` (tables), ``claims-summary`` (the counts), ``claim-id``,
+``claim-where``, ``claim-note``, ``number`` (cells of numbers), ``mcr-table`` (a box that scrolls) and
+``verdict verdict-<name>`` with <name> one of reproduced, discrepant, under-specified, blocked,
+not-run, not-checked. A verdict is always said in words; colour may only repeat it. Mathematics
+between dollar signs is left to MathJax.
 """
 
 import json
@@ -37,19 +37,25 @@ _RULE = (
 )
 
 
-def compact(rows: pd.DataFrame) -> str:
-    """Return the HTML table of some claims, for the end of the chapter that shows them.
+def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
+    """Return the HTML table of the claims that a page shows.
 
     Parameters
     ----------
-    rows : DataFrame
-        From `mcrepro.ledger.verdicts`, one row or more.
+    frame : DataFrame
+        From `mcrepro.ledger.verdicts`; rows of other chapters are left out.
+    chapter : str
+        The page, named as in ``_toc.yml``.
+
+    Raises
+    ------
+    ValueError
+        If no claim in `frame` belongs to the chapter.
     """
+    rows = frame[frame["chapter"] == chapter]
     if rows.empty:
-        raise ValueError("rows must hold at least one claim, got none")
-    return _wrapped(
-        _table(rows, f"Claims of this chapter, {_profile(rows)} profile."), _note(_RULE)
-    )
+        raise ValueError(f"chapter {chapter!r} has no claims in this table")
+    return _wrapped(_table(rows, f"Claims of this chapter, {_profile(rows)} profile. {_RULE}"))
 
 
 def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
@@ -63,15 +69,16 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         Address, seen from the page, of the folder into which `write` put its files; the page links
         to them.
     """
-    parts = [_note(_RULE), _summary_table(frame)]
+    parts = [f'<p class="claim-note">{_RULE}</p>', _box("Counts", _summary_table(frame))]
     if files is not None:
         names = ("claims.csv", "claims.json")
         links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
-        parts.append(f'<p class="mcr-note">This table for programs: {links}</p>')
+        parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
     for paper in PAPERS:
         rows = frame[frame["paper"] == paper]
         if not rows.empty:
-            parts.append(_table(rows, f"{paper}: {len(rows)} claims, {_profile(rows)} profile"))
+            caption = f"{paper}: {len(rows)} claims, {_profile(rows)} profile"
+            parts.append(_box(f"Claims of {paper}", _table(rows, caption)))
     return _wrapped(*parts)
 
 
@@ -99,10 +106,6 @@ def _profile(rows: pd.DataFrame) -> str:
     return str(rows["profile"].iloc[0])
 
 
-def _note(text: str) -> str:
-    return f'<p class="mcr-note">{escape(text)}</p>'
-
-
 def _box(label: str, table: str) -> str:
     """Put a table in a box that scrolls; it takes the focus so that a keyboard can scroll it."""
     name = escape(label)
@@ -115,18 +118,17 @@ def _wrapped(*parts: str) -> str:
 
 def _summary_table(frame: pd.DataFrame) -> str:
     counts = summary(frame)
-    head = "".join(f'<th scope="col" class="num">{_labelled(v)}</th>' for v in counts.columns)
+    head = "".join(f'<th scope="col" class="number">{_labelled(v)}</th>' for v in counts.columns)
     body = "".join(
         f'<tr><th scope="row">{escape(str(paper))}</th>'
-        + "".join(f'<td class="num">{count}</td>' for count in row)
+        + "".join(f'<td class="number">{count}</td>' for count in row)
         + "</tr>"
         for paper, row in zip(counts.index, counts.to_numpy(), strict=True)
     )
-    caption = "Claims by paper and verdict. “Not checked”: registered, and no check yet."
-    return _box(
-        caption,
-        f'<table class="mcr-claims"><caption>{caption}</caption>'
-        f'<thead><tr><th scope="col">paper</th>{head}</tr></thead><tbody>{body}</tbody></table>',
+    return (
+        '<table class="claims claims-summary"><caption>Claims by paper and verdict. “Not checked”: '
+        "registered, and no check yet.</caption>"
+        f'<thead><tr><th scope="col">paper</th>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
 
 
@@ -136,20 +138,21 @@ def _table(rows: pd.DataFrame, caption: str) -> str:
         for name in ("claim", "printed", "regenerated, with interval", "verdict")
     )
     body = "\n".join(_row(row) for row in rows.to_dict("records"))
-    return _box(
-        caption,
-        f'<table class="mcr-claims"><caption>{escape(caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>",
+    return (
+        f'<table class="claims"><caption>{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[Any, Any]) -> str:
     name = escape(row["id"])
-    where = f'<span class="mcr-note">{escape(row["where"])}</span>'
-    cells = (_prose(row["printed"]), _regenerated(row), _verdict_cell(row))
+    where = f'<span class="claim-where">{escape(row["where"])}</span>'
     return (
-        f'<tr id="claim-{name}"><th scope="row"><code>{name}</code> {where}'
-        f"<br>{_prose(row['claim'])}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        f'<tr id="claim-{name}"><th scope="row"><span class="claim-id">{name}</span> {where}'
+        f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
+        f'<td class="number">{_regenerated(row)}</td>'
+        f'<td class="verdict verdict-{_name(row["verdict"]).replace(" ", "-")}">'
+        f"{_verdict_cell(row)}</td></tr>"
     )
 
 
@@ -162,7 +165,7 @@ def _regenerated(row: Mapping[str, Any]) -> str:
     else:
         lines = "".join(f"<li>{_detail(detail)}</li>" for detail in details)
         numbers = f"<details><summary>{len(details)} values</summary><ul>{lines}</ul></details>"
-    return f'{numbers}<br><span class="mcr-note">{_source(row)}</span>'
+    return f'{numbers}<br><span class="claim-note">{_source(row)}</span>'
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
@@ -203,18 +206,20 @@ def _verdict_cell(row: Mapping[str, Any]) -> str:
     elif row["verdict"] == "discrepant":
         notes.append("Not explained yet.")
     text = "<br>".join(_prose(note) for note in notes)
-    return f'{_labelled(row["verdict"])}<br><span class="mcr-note">{text}</span>'
+    return f'{_labelled(row["verdict"])}<br><span class="claim-note">{text}</span>'
 
 
 def _labelled(verdict: str) -> str:
     """Return the verdict's word, after a symbol that screen readers skip."""
-    name = NOT_RUN if verdict.startswith(NOT_RUN) else verdict
-    if name not in SYMBOLS:  # the column of totals
+    symbol = SYMBOLS.get(_name(verdict))
+    if symbol is None:  # the column of totals
         return escape(verdict)
-    return (
-        f'<span class="mcr-verdict mcr-verdict-{name.replace(" ", "-")}">'
-        f'<span aria-hidden="true">{SYMBOLS[name]}</span> {escape(verdict)}</span>'
-    )
+    return f'<span aria-hidden="true">{symbol}</span> {escape(verdict)}'
+
+
+def _name(verdict: str) -> str:
+    """Return the verdict without its profile: "not run" for "not run (quick)"."""
+    return NOT_RUN if verdict.startswith(NOT_RUN) else verdict
 
 
 def _prose(text: str) -> str:

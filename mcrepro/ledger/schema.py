@@ -44,6 +44,39 @@ What can be printed, and what the statistic must return for it:
 where the printed number is not rounded, such as 1/4. An identity that holds up to rounding errors
 is a bound on its largest deviation: ``{at_most: 1.0e-12}``. ``text`` in any kind replaces the
 generated wording of the printed value. The rules of decision are those of `mcrepro.ledger.verdict`.
+
+One entry of each form (write 1.0e+10 with its dot and sign: YAML takes 1e10 for a word)::
+
+    - id: hajek-99pct
+      paper: hajek
+      where: Key results
+      claim: Hájek has about 99 % less bias than Horvitz-Thompson.
+      printed: {value: 0.99, decimals: 2, text: about 99 %}
+      tolerance: {absolute: 0.005, reason: the text says "about"}
+      left_open: Which norm is meant, and the size of the instance.
+      protocol: hajek-frobenius
+      readings:
+        - {label: "Frobenius norm, C = 2", statistic: reduction_c2}
+        - {label: "mean signed error, C = 2", statistic: bias_reduction_c2}
+      chapter: onesided/estimators
+
+    - id: hajek-unbiased
+      paper: hajek
+      where: Mechanism 1
+      claim: Given that a pair is observed together, its Hájek estimate has no bias.
+      printed: {at_most: 1.0e-12, text: unbiased}
+      tolerance: {reason: rounding errors of adding up 4096 masks}
+      protocol: hajek-enumeration
+      statistic: largest_bias
+      chapter: onesided/estimators
+
+    - id: hajek-amazon
+      paper: hajek
+      where: Key results
+      claim: On Amazon reviews the error is 59 % lower than the baselines'.
+      printed: {value: 0.59, decimals: 2}
+      blocked: The split, the baselines and the subset of reviews are not given.
+      chapter: onesided/estimators
 """
 
 from typing import Annotated, Any, Literal
@@ -99,7 +132,8 @@ class _Rounded(Strict):
         """Half a unit in the last printed place."""
         return 0.0 if self.decimals == "exact" else 0.5 * 10.0 ** (-self.decimals)
 
-    def _show(self, number: float) -> str:
+    def show(self, number: float) -> str:
+        """Return `number` with the digits that are printed."""
         if self.decimals == "exact":
             return f"{number:g}"
         if self.decimals < 0:
@@ -125,7 +159,7 @@ class Value(_Rounded):
 
     def as_text(self) -> str:
         """Return the printed number with its printed digits."""
-        return self.text or self._show(self.value)
+        return self.text or self.show(self.value)
 
 
 class Bound(Strict):
@@ -200,7 +234,7 @@ class Curve(_Rounded):
     def as_text(self) -> str:
         """Return the points as ``x: y``."""
         points = [
-            f"{x if isinstance(x, str) else format(x, 'g')}: {self._show(y)}" for x, y in self.curve
+            f"{x if isinstance(x, str) else format(x, 'g')}: {self.show(y)}" for x, y in self.curve
         ]
         return self.text or ", ".join(points)
 

@@ -24,7 +24,7 @@ err with probability at most 1 - `CONFIDENCE`, each of k intervals must then hav
 1 - (1 - `CONFIDENCE`)/k (Bonferroni; `joint_confidence`); lower ones are refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, inf, isclose, isfinite, isnan
 from typing import NamedTuple
@@ -43,6 +43,7 @@ REPRODUCED, DISCREPANT, NOT_RUN = "reproduced", "discrepant", "not run"
 UNDER_SPECIFIED, BLOCKED, NOT_CHECKED = "under-specified", "blocked", "not checked"
 VERDICTS = (REPRODUCED, DISCREPANT, UNDER_SPECIFIED, BLOCKED, NOT_RUN, NOT_CHECKED)
 
+Printed = Value | Bound | Order | Curve | Statement
 Computed = Estimate | bool | Mapping[float | str, Estimate]
 """What a statistic returns."""
 
@@ -82,16 +83,33 @@ class Band:
         return f"{left}{self.low:.6g}, {self.high:.6g}{right}"
 
 
-def value_band(value: float, rounding: float, tolerance: Tolerance) -> Band:
-    """Return the band of a printed number; `rounding` is half a unit of its last place."""
+def bands(printed: Printed, tolerance: Tolerance | None) -> dict[float | str, Band]:
+    """Return the band of every printed number: by x for a curve, else under the name "".
+
+    Empty where no number is printed.
+    """
+    if isinstance(printed, Order | Statement):
+        return {}
+    if tolerance is None:
+        raise ValueError("a printed number needs a tolerance, got None")
+    match printed:
+        case Value():
+            return {"": _value_band(printed.value, printed.rounding(), tolerance)}
+        case Bound():
+            return {"": _bound_band(printed, tolerance)}
+        case Curve():
+            return {x: _value_band(y, printed.rounding(), tolerance) for x, y in printed.curve}
+    raise TypeError(f"printed is of no known kind: {type(printed).__name__}")
+
+
+def _value_band(value: float, rounding: float, tolerance: Tolerance) -> Band:
     half = rounding + tolerance.absolute + tolerance.relative * abs(value)
     # The ends are decimal numbers that binary ones miss by a few units in the last place.
     ends = half + 4e-16 * (abs(value) + half)
     return Band(value - ends, value + ends, slack=ends)
 
 
-def bound_band(bound: Bound, tolerance: Tolerance) -> Band:
-    """Return the band of a printed bound."""
+def _bound_band(bound: Bound, tolerance: Tolerance) -> Band:
     low = bound.above if bound.at_least is None else bound.at_least
     high = bound.below if bound.at_most is None else bound.at_most
 
@@ -106,11 +124,7 @@ def bound_band(bound: Bound, tolerance: Tolerance) -> Band:
     )
 
 
-def judge(
-    printed: Value | Bound | Order | Curve | Statement,
-    tolerance: Tolerance | None,
-    computed: Computed,
-) -> Verdict:
+def judge(printed: Printed, tolerance: Tolerance | None, computed: Computed) -> Verdict:
     """Decide one claim, or one reading of it.
 
     Parameters
@@ -141,17 +155,12 @@ def judge(
             if computed:
                 return Verdict(REPRODUCED, "the proof in code holds")
             return Verdict(DISCREPANT, "the proof in code fails")
-        case Value():
-            estimate = _single(computed, "a printed value")
-            return judge_band(value_band(printed.value, printed.rounding(), tolerance), estimate)
-        case Bound():
-            estimate = _single(computed, "a bound")
-            return judge_band(bound_band(printed, tolerance), estimate)
         case Curve():
-            return _judge_curve(printed, tolerance, computed)
+            return _judge_curve(bands(printed, tolerance), computed)
         case Order():
             return _judge_order(printed, computed)
-    raise TypeError(f"printed is of no known kind: {type(printed).__name__}")
+    what = "a printed value" if isinstance(printed, Value) else "a bound"
+    return judge_band(bands(printed, tolerance)[""], _single(computed, what))
 
 
 def judge_band(band: Band, estimate: Estimate) -> Verdict:
@@ -193,11 +202,11 @@ def consistent(estimate: Estimate, reference: Estimate) -> bool | None:
     return rounding or abs(q - r) <= SLACK * hypot(a, b)
 
 
-def _judge_curve(printed: Curve, tolerance: Tolerance, computed: Computed) -> Verdict:
-    estimates = _several(computed, "a curve", [x for x, _ in printed.curve])
+def _judge_curve(points: Mapping[float | str, Band], computed: Computed) -> Verdict:
+    estimates = _several(computed, "a curve", list(points))
     outcomes = {
-        x: judge_band(value_band(y, printed.rounding(), tolerance), estimate)
-        for (x, y), estimate in zip(printed.curve, estimates, strict=True)
+        x: judge_band(band, estimate)
+        for (x, band), estimate in zip(points.items(), estimates, strict=True)
     }
     for verdict in (DISCREPANT, NOT_RUN):
         at = [x for x, outcome in outcomes.items() if outcome.verdict == verdict]
@@ -232,7 +241,7 @@ def _single(computed: Computed, what: str) -> Estimate:
     return computed
 
 
-def _several(computed: Computed, what: str, keys) -> list[Estimate]:
+def _several(computed: Computed, what: str, keys: Sequence) -> list[Estimate]:
     if not isinstance(computed, Mapping):
         raise TypeError(f"{what} needs a mapping of Estimates, got {type(computed).__name__}")
     missing = [key for key in keys if key not in computed]

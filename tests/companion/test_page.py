@@ -22,6 +22,7 @@ RECORD = {
     "seed": 2601,
     "version": "1.2.3",
     "commit": "abc1234",
+    "data": {"ml-small-2016": "0123456789abcdef"},
     "seconds": 12.3,
 }
 
@@ -81,7 +82,8 @@ def test_line_says_all_of_the_record():
             "protocol hajek-bias",
             "profile quick",
             "n = {100, 1000}, p = 0.1, method = hajek",
-            "20 trials",
+            "20 trials each",
+            "data ml-small-2016 (0123456789ab)",
             "seed 2601",
             "mcrepro 1.2.3 (abc1234)",
             "computed in 12 s",
@@ -89,6 +91,14 @@ def test_line_says_all_of_the_record():
             assert part in text
     links = [attrs for tag, attrs in Outline(line.markup).tags if tag == "a"]
     assert links == [{"href": "../data/x.csv", "download": None}]
+
+
+def test_line_of_an_exact_protocol_speaks_of_no_trials_or_seed():
+    record = RECORD | {"exact": True, "trials": 1, "seed": None}
+    text = repr(provenance_line(record, None))
+    assert "· exact ·" in text
+    assert "trial" not in text
+    assert "seed" not in text
 
 
 def test_line_without_a_commit_or_link():
@@ -115,9 +125,9 @@ HOSTILE = '<script>alert("1")</script>&'
 
 
 def test_nothing_shown_can_become_markup():
-    line = provenance_line(
-        dict.fromkeys(RECORD, HOSTILE) | {"seconds": 1, "parameters": {HOSTILE: HOSTILE}}, HOSTILE
-    )
+    pair = {HOSTILE: HOSTILE}
+    record = dict.fromkeys(RECORD, HOSTILE) | {"seconds": 1, "parameters": pair, "data": pair}
+    line = provenance_line(record, HOSTILE)
     box = table_box(pd.DataFrame({HOSTILE: [HOSTILE]}), HOSTILE, {})
     for item in (line, box):
         outline = Outline(item.markup)
@@ -211,6 +221,25 @@ def test_provenance_leaves_no_half_written_file(frame, build, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         page.provenance(frame)
     assert list(build.iterdir()) == []
+
+
+def test_claims_shows_the_rows_of_the_chapter(shown, monkeypatch):
+    from mcrepro import ledger
+
+    asked = {}
+    rows = pd.DataFrame({"id": ["hajek-unbiased"], "verdict": ["reproduced"]})
+
+    def verdicts(**options):
+        asked.update(options)
+        return rows
+
+    monkeypatch.setattr(ledger, "verdicts", verdicts)
+    monkeypatch.setattr(ledger, "chapter_table", lambda rows, chapter: f"<p>{len(rows)} of {chapter}</p>")
+    monkeypatch.setenv("MCREPRO_JOBS", "2")
+    page.claims("onesided/estimators", profile="smoke")
+    assert asked == {"profile": "smoke", "jobs": 2, "chapter": "onesided/estimators"}
+    assert Outline(shown[0].markup).text == "1 of onesided/estimators"
+    assert "hajek-unbiased" in repr(shown[0])
 
 
 def test_slug():

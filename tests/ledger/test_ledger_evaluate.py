@@ -37,20 +37,35 @@ def test_each_verdict_of_the_paper_profile(decide, keys, verdict, reason):
 
 def test_row_carries_the_estimate_and_where_it_comes_from(decide):
     row = only(decide(entry(TWO)))
-    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 300)
+    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 60)
     assert row["interval"] == "mean"
     assert row["printed"] == "2.0"
     assert row["parameters"] == {"x": [1, 2, 3]}
-    assert (row["trials"], row["seed"], row["profile"]) == (100, 7, "paper")
+    assert (row["trials"], row["seed"], row["profile"]) == (20, 7, "paper")
     assert row["seconds"] >= 0
     assert row["commit"]
     assert row["details"][0]["accepted"] == "[1.95, 2.05]"
 
 
+def test_whole_numbers_stay_whole_beside_missing_ones(decide):
+    frame = decide(
+        entry(TWO), entry(PROOF, name="hajek-exp2"), entry("blocked: x", name="hajek-oq1")
+    )
+    rows = frame.set_index("id")[["n", "trials", "seed"]].to_dict("index")
+    assert rows["hajek-regime"] == {"n": 60, "trials": 20, "seed": 7}
+    assert isinstance(rows["hajek-regime"]["seed"], int)
+    assert rows["hajek-exp2"] == {"n": 1, "trials": 1, "seed": None}
+    assert rows["hajek-oq1"] == {"n": None, "trials": None, "seed": None}
+
+
+def test_numpy_truth_is_a_truth(decide):
+    assert only(decide(entry(PROOF.replace(": holds", ": numpy_holds"))))["verdict"] == "reproduced"
+
+
 def test_reduced_profile_gives_a_value_and_no_verdict(decide):
     row = only(decide(entry(TWO), profile="quick"))
     assert row["verdict"] == "not run (quick)"
-    assert (row["value"], row["n"], row["consistent"]) == (2.0, 20, None)
+    assert (row["value"], row["n"], row["consistent"]) == (2.0, 10, None)
 
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
@@ -187,7 +202,7 @@ def test_reference_survives_the_file(decide, stored):
     assert list(table.columns) == reference.COLUMNS
     assert list(table["id"]) == sorted(table["id"])
     row = table[table["id"] == "hajek-regime"].iloc[0]
-    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 300)
+    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.99, 2.01, 60)
     assert row["profile"] == "paper"
     assert row["source"]
     frame = decide(*claims, profile="quick", stored=table).set_index("id")

@@ -1,8 +1,11 @@
 """What an entry may say: every slip is refused, and the message names it."""
 
+import textwrap
+
 import pytest
 from ledger_plants import entry
 
+from mcrepro.ledger import schema
 from mcrepro.ledger.entries import LedgerError, Mapping, check_ids, expanded, load, parse, register
 
 CHECKED = """\
@@ -91,6 +94,12 @@ def test_order_as_text_needs_no_tolerance():
     assert claim.printed_text() == "a < b"
 
 
+def test_the_example_in_the_documentation_is_valid():
+    text = textwrap.dedent(schema.__doc__.partition("::\n\n")[2])
+    assert [claim.id for claim in parse(text, "hajek.yml")] == [
+        "hajek-99pct", "hajek-unbiased", "hajek-amazon"]  # fmt: skip
+
+
 READINGS = """\
     left_open: which norm is meant.
     printed: {at_least: 0.99}
@@ -166,12 +175,13 @@ def test_unregistered_and_repeated_ids_are_refused():
 
 
 def test_load_refuses_a_file_of_no_paper_and_a_claim_in_the_wrong_file(tmp_path):
-    (tmp_path / "hayek.yml").write_text("[]")
-    with pytest.raises(
-        LedgerError, match=r"hayek.yml: no paper has this key; did you mean 'hajek'"
-    ):
-        load(tmp_path)
-    (tmp_path / "hayek.yml").rename(tmp_path / "noise.yml")
+    for name in ("hayek.yml", "hajek.yaml"):
+        (tmp_path / name).write_text("[]")
+        with pytest.raises(
+            LedgerError, match=rf"{name}: no paper's file; did you mean 'hajek.yml'"
+        ):
+            load(tmp_path)
+        (tmp_path / name).unlink()
     text = "- {id: hajek-regime, paper: hajek, where: x, claim: y, chapter: z, blocked: data}"
     (tmp_path / "noise.yml").write_text(text)
     with pytest.raises(LedgerError, match=r"entry hajek-regime belongs to hajek.yml"):

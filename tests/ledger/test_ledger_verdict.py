@@ -10,12 +10,11 @@ from mcrepro.experiments.statistics import Estimate, exact, rate
 from mcrepro.ledger.schema import Bound, Curve, Order, Statement, Tolerance, Value
 from mcrepro.ledger.verdict import (
     SLACK,
-    bound_band,
+    bands,
     consistent,
     joint_confidence,
     judge,
     judge_band,
-    value_band,
 )
 
 ROUNDING = Tolerance(reason="as printed")
@@ -24,6 +23,12 @@ PRINTED = Value(value=0.99, decimals=2)  # the band is [.985, .995]
 
 def estimate(low, high, confidence=0.95):
     return Estimate((low + high) / 2, low, high, confidence, "mean", 10)
+
+
+def around(centre, half):
+    """The band of a number printed without rounding, with an absolute tolerance."""
+    tolerance = Tolerance(absolute=half, reason="test")
+    return bands(Value(value=centre, decimals="exact"), tolerance)[""]
 
 
 def verdict(printed, computed, tolerance=ROUNDING):
@@ -66,13 +71,14 @@ def test_exact_number_that_rounds_elsewhere_is_discrepant(number):
 
 def test_half_widths_of_rounding_and_tolerance_add_up():
     tolerance = Tolerance(absolute=0.1, relative=0.01, reason="test")
-    band = value_band(200.0, 0.5, tolerance)
+    band = bands(Value(value=200, decimals=0), tolerance)[""]
     assert band.low == pytest.approx(200 - 0.5 - 0.1 - 2)
     assert band.high == pytest.approx(200 + 0.5 + 0.1 + 2)
 
 
 def test_relative_tolerance_of_a_negative_number_widens_its_band():
-    band = value_band(-200.0, 0.0, Tolerance(relative=0.01, reason="test"))
+    printed = Value(value=-200, decimals="exact")
+    band = bands(printed, Tolerance(relative=0.01, reason="test"))[""]
     assert (band.low, band.high) == (pytest.approx(-202), pytest.approx(-198))
 
 
@@ -109,7 +115,7 @@ def test_bound(bound, low, high, expected):
 
 def test_tolerance_moves_both_ends_of_a_bound_outwards():
     bound = Bound(at_least=-10.0, at_most=10.0)
-    band = bound_band(bound, Tolerance(absolute=1, relative=0.1, reason="test"))
+    band = bands(bound, Tolerance(absolute=1, relative=0.1, reason="test"))[""]
     assert (band.low, band.high) == (-12, 12)
 
 
@@ -119,7 +125,7 @@ def test_tolerance_moves_both_ends_of_a_bound_outwards():
 )  # fmt: skip
 def test_narrowing_an_interval_never_turns_a_verdict_round(centre, half, value, width, shrink):
     """What more trials can do to a decided claim: nothing, if the value stays."""
-    band = value_band(centre, half, ROUNDING)
+    band = around(centre, half)
     wide = Estimate(value, value - width, value + width, 0.95, "mean", 10)
     narrow = Estimate(value, value - shrink * width, value + shrink * width, 0.95, "mean", 10)
     before, after = judge_band(band, wide).verdict, judge_band(band, narrow).verdict
@@ -131,7 +137,7 @@ def test_narrowing_an_interval_never_turns_a_verdict_round(centre, half, value, 
 
 @given(st.floats(-100, 100), st.floats(0, 10), st.floats(-100, 100))
 def test_exact_estimate_is_always_decided(centre, half, value):
-    found = judge_band(value_band(centre, half, ROUNDING), exact(value)).verdict
+    found = judge_band(around(centre, half), exact(value)).verdict
     inside = centre - half <= value <= centre + half
     if abs(abs(value - centre) - half) > 1e-12:
         assert found == ("reproduced" if inside else "discrepant")
@@ -189,6 +195,11 @@ def test_joint_verdicts_refuse_intervals_of_single_confidence():
 def test_single_verdict_refuses_low_confidence():
     with pytest.raises(ValueError, match=r"confidence 0.95, got 0.9"):
         verdict(PRINTED, estimate(0.98, 1.0, confidence=0.9))
+
+
+def test_printed_number_without_tolerance_is_refused():
+    with pytest.raises(ValueError, match="needs a tolerance, got None"):
+        judge(PRINTED, None, exact(0.99))
 
 
 def test_statement():
