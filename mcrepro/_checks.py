@@ -32,9 +32,10 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     bound = f"at least {low}" if high is None else f"between {low} and {high}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer {bound}, got {value!r}")
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         raise ValueError(f"{name} must be {bound}, got {value}")
-    return int(value)
+    return number
 
 
 def real(
@@ -62,6 +63,4 @@ def generator(seed: object) -> np.random.Generator:
             "seed must be a non-negative integer, a numpy.random.SeedSequence or a "
             f"numpy.random.Generator, got {seed!r}"
         )
-    if seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed}")
-    return np.random.default_rng(int(seed))
+    return np.random.default_rng(integer("seed", seed, 0))

@@ -3,7 +3,7 @@
 import numpy as np
 
 # Gathering this many rows of each factor at a time keeps both copies in the cache.
-_BLOCK = 16_384
+_BLOCK = 4_096
 
 
 def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
@@ -22,5 +22,7 @@ def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndar
     out = np.empty(len(rows), dtype=np.result_type(left, right))
     for begin in range(0, len(rows), _BLOCK):
         part = slice(begin, begin + _BLOCK)
-        np.einsum("ij,ij->i", left[rows[part]], right[cols[part]], out=out[part])
+        # take is about twice as fast as indexing here.
+        a, b = left.take(rows[part], axis=0), right.take(cols[part], axis=0)
+        np.einsum("ij,ij->i", a, b, out=out[part])
     return out

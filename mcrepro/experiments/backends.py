@@ -97,7 +97,7 @@ def dask(
             client.submit(_guarded_remote, trial, common, pure=False): trial for trial in trials
         }
         try:
-            for future in as_completed(futures):
+            for future in as_completed(list(futures), loop=client.loop):
                 trial = futures.pop(future)
                 try:
                     done, failure = future.result()

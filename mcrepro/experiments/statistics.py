@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 CONFIDENCE = 0.95
 
@@ -73,11 +74,9 @@ def rate(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimat
     k, n = int(successes), int(trials)
     if n < 1 or not 0 <= k <= n:
         raise ValueError(f"need 0 <= successes <= trials and trials >= 1; got {k} of {n}")
-    from scipy.stats import beta
-
     tail = _tail(confidence)
-    low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
-    high = float(beta.isf(tail, k + 1, n - k)) if k < n else 1.0
+    low = float(special.betaincinv(k, n - k + 1, tail)) if k > 0 else 0.0
+    high = float(special.betainccinv(k + 1, n - k, tail)) if k < n else 1.0
     return Estimate(k / n, low, high, confidence, "rate", n)
 
 
@@ -103,9 +102,7 @@ def mean(values: npt.ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
         return Estimate(centre, -math.inf, math.inf, confidence, "mean", n)
     if np.ptp(x) == 0:  # the computed mean and deviation of equal values carry rounding
         return Estimate(float(x[0]), float(x[0]), float(x[0]), confidence, "mean", n)
-    from scipy.stats import t
-
-    half = float(t.isf(tail, n - 1) * x.std(ddof=1) / math.sqrt(n))
+    half = float(-special.stdtrit(n - 1, tail) * x.std(ddof=1) / math.sqrt(n))
     return Estimate(centre, centre - half, centre + half, confidence, "mean", n)
 
 
@@ -146,7 +143,7 @@ def bootstrap(
         return Estimate(value, -math.inf, math.inf, confidence, "bootstrap", 1)
     if np.ptp(x) == 0:
         return Estimate(value, value, value, confidence, "bootstrap", x.size)
-    from scipy import stats
+    from scipy import stats  # a second to load, which the others need not wait for
 
     # Both warnings speak of the nan that is looked for below.
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):

@@ -142,7 +142,7 @@ def _decide(claim: Claim, runs: Runs, reference: pd.DataFrame) -> dict[str, Any]
         "consistent": agreement([outcome.consistent for outcome in outcomes]),
     }
     if claim.readings is not None:
-        tried = "; ".join(f"{o.check.label}: {o.verdict.verdict}" for o in outcomes)
+        tried = "; ".join(_tried(outcome) for outcome in outcomes)
         stored = any(outcome.reference_verdict for outcome in outcomes)
         return cells | {
             "verdict": UNDER_SPECIFIED,
@@ -161,13 +161,20 @@ def _decide(claim: Claim, runs: Runs, reference: pd.DataFrame) -> dict[str, Any]
     }
 
 
+def _tried(outcome: Outcome) -> str:
+    """Return what became of one reading; the reference tells where this profile may not."""
+    verdict, stored = outcome.verdict.verdict, outcome.reference_verdict
+    shown = f"{outcome.check.label}: {verdict}"
+    return f"{shown}, reference run {stored}" if verdict.startswith(NOT_RUN) and stored else shown
+
+
 def _provenance(outcomes: list[Outcome]) -> dict[str, Any]:
     """Return the cells that tell where the numbers come from; several protocols are joined."""
     found = {o.check.protocol: o.provenance for o in outcomes if o.provenance}
 
     def joined(key: str):
-        values = list(dict.fromkeys(p[key] for p in found.values()))
-        return values[0] if len(values) == 1 else "; ".join(map(str, values))
+        values = list(dict.fromkeys(p[key] for p in found.values() if p[key] is not None))
+        return values[0] if len(values) == 1 else "; ".join(map(str, values)) or None
 
     cells = {
         "protocol": "; ".join(dict.fromkeys(o.check.protocol for o in outcomes)),

@@ -78,7 +78,7 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         rows = frame[frame["paper"] == paper]
         if not rows.empty:
             caption = f"{paper}: {len(rows)} claims, {_profile(rows)} profile"
-            parts.append(_box(f"Claims of {paper}", _table(rows, caption)))
+            parts.append(_box(f"Claims of {paper}", _table(rows, caption, linked=True)))
     return _wrapped(*parts)
 
 
@@ -132,27 +132,27 @@ def _summary_table(frame: pd.DataFrame) -> str:
     )
 
 
-def _table(rows: pd.DataFrame, caption: str) -> str:
+def _table(rows: pd.DataFrame, caption: str, linked: bool = False) -> str:
     head = "".join(
         f'<th scope="col">{name}</th>'
         for name in ("claim", "printed", "regenerated, with interval", "verdict")
     )
-    body = "\n".join(_row(row) for row in rows.to_dict("records"))
+    body = "\n".join(_row(row, linked) for row in rows.to_dict("records"))
     return (
         f'<table class="claims"><caption>{escape(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
 
 
-def _row(row: Mapping[Any, Any]) -> str:
+def _row(row: Mapping[Any, Any], linked: bool) -> str:
     name = escape(row["id"])
     where = f'<span class="claim-where">{escape(row["where"])}</span>'
+    style = f"verdict verdict-{_name(row['verdict']).replace(' ', '-')}"
     return (
         f'<tr id="claim-{name}"><th scope="row"><span class="claim-id">{name}</span> {where}'
         f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
         f'<td class="number">{_regenerated(row)}</td>'
-        f'<td class="verdict verdict-{_name(row["verdict"]).replace(" ", "-")}">'
-        f"{_verdict_cell(row)}</td></tr>"
+        f'<td class="{style}">{_verdict_cell(row, linked)}</td></tr>'
     )
 
 
@@ -165,7 +165,8 @@ def _regenerated(row: Mapping[str, Any]) -> str:
     else:
         lines = "".join(f"<li>{_detail(detail)}</li>" for detail in details)
         numbers = f"<details><summary>{len(details)} values</summary><ul>{lines}</ul></details>"
-    return f'{numbers}<br><span class="claim-note">{_source(row)}</span>'
+    source = f"<summary>{escape(row['protocol'])}</summary>{escape(_source(row))}"
+    return f'{numbers}<details class="claim-note">{source}</details>'
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
@@ -184,29 +185,37 @@ def _interval(estimate: Mapping[str, Any]) -> str:
 
 
 def _source(row: Mapping[str, Any]) -> str:
-    parts = [escape(row["protocol"])]
-    if row["trials"] is not None:
-        parts.append(f"trials {row['trials']}")
+    """Return where the numbers come from, in words."""
+    parameters = ", ".join(f"{name} = {value}" for name, value in row["parameters"].items())
+    parts = [f"statistic {row['statistic']}", parameters, f"trials {row['trials']}"]
     if row["seed"] is not None:
         parts.append(f"seed {row['seed']}")
-    if isfinite(row["seconds"]):
-        parts.append(f"{row['seconds']:.3g} s")
-    return ", ".join(parts)
+    parts += [f"commit {row['commit']}", f"computed in {row['seconds']:.1f} s"]
+    return " · ".join(filter(None, parts))
 
 
-def _verdict_cell(row: Mapping[str, Any]) -> str:
-    notes = [row["reason"]]
+def _verdict_cell(row: Mapping[str, Any], linked: bool) -> str:
+    notes = [_prose(row["reason"])]
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
         notes.append(f"The value {agrees} with the reference run.")
     if row["reference_verdict"] and row["verdict"].startswith(NOT_RUN):
         notes.append(f"The reference run, in the paper profile: {row['reference_verdict']}.")
     if row["explanation"]:
-        notes.append(f"Explained in {row['explanation']}.")
+        notes.append(f"Explained in {_page(row['explanation'], linked)}.")
     elif row["verdict"] == "discrepant":
         notes.append("Not explained yet.")
-    text = "<br>".join(_prose(note) for note in notes)
-    return f'{_labelled(row["verdict"])}<br><span class="claim-note">{text}</span>'
+    if linked and row["chapter"]:
+        notes.append(f"Shown in {_page(row['chapter'], linked)}.")
+    return f'{_labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
+
+
+def _page(target: str, linked: bool) -> str:
+    """Return ``page`` or ``page#section``, as a link where pages are seen from the book's root."""
+    if not linked:
+        return escape(target)
+    page, mark, section = target.partition("#")
+    return f'<a href="{escape(page)}.html{mark}{escape(section)}">{escape(target)}</a>'
 
 
 def _labelled(verdict: str) -> str:

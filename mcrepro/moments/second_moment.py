@@ -84,9 +84,8 @@ class SecondMoment:
         indicator = sp.csr_array(
             (np.ones(values.nnz, dtype=np.int64), values.indices, values.indptr), values.shape
         )
-        counts = _canonical(indicator.T @ indicator)
-        sums = _on_pattern(counts, values.T @ values)
-        self._add(counts, sums, values.shape[0], values.nnz)
+        counts = indicator.T @ indicator
+        self._add(counts, values.T @ values, values.shape[0], values.nnz)
         return self
 
     def __add__(self, other: SecondMoment) -> SecondMoment:
@@ -165,7 +164,7 @@ class SecondMoment:
             and np.array_equal(self.sums.data, other.sums.data)
         )
 
-    __hash__ = None  # it changes under update
+    __hash__ = None  # type: ignore[assignment]  # it changes under update
 
     def __repr__(self) -> str:
         return (

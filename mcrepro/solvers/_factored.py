@@ -20,21 +20,8 @@ import scipy.sparse as sp
 from mcrepro._factors import entries
 
 
-class NoPenalty:
-    """penalty(W) = 0."""
-
-    def value(self, W):
-        return 0.0
-
-    def gradient(self, W):
-        return np.zeros_like(W)
-
-    def hessian_product(self, W, D):
-        return np.zeros_like(D)
-
-
 class Ridge:
-    """penalty(W) = weight / 2 ||W||_F^2."""
+    """penalty(W) = weight / 2 ||W||_F^2; a weight of 0 is no penalty."""
 
     def __init__(self, weight: float):
         self.weight = weight
@@ -42,10 +29,14 @@ class Ridge:
     def value(self, W):
         return 0.5 * self.weight * np.vdot(W, W)
 
+    def change(self, W, D):
+        """``value(W + D) - value(W)``, without cancellation."""
+        return self.weight * (np.vdot(W, D) + 0.5 * np.vdot(D, D))
+
     def gradient(self, W):
         return self.weight * W
 
-    def hessian_product(self, W, D):
+    def hessian_product(self, _W, D):
         return self.weight * D
 
 
@@ -63,8 +54,18 @@ class RowNorm:
     def value(self, W):
         return self.weight * np.sum(self._excess(W)[1] ** 4)
 
+    def change(self, W, D):
+        """``value(W + D) - value(W)``, without cancellation."""
+        old, before = self._excess(W)
+        new, after = self._excess(W + D)
+        # a^4 - b^4 = (a - b)(a + b)(a^2 + b^2), and the norms differ by <2w + d, d> over their sum.
+        sums = np.where(old + new > 0, old + new, 1.0)
+        both = (before > 0) & (after > 0)
+        gap = np.where(both, np.sum((2 * W + D) * D, axis=1) / sums, after - before)
+        return self.weight * np.sum(gap * (after + before) * (after**2 + before**2))
+
     def gradient(self, W):
-        # (4.2) of the paper prints the cube as a fourth power; the derivative of t^4 has the cube.
+        # Proposition 4.2 of the paper prints a fourth power; the derivative of t^4 has the cube.
         norms, excess = self._excess(W)
         factor = 4 * self.weight * excess**3 / np.where(excess > 0, norms, 1.0)
         return factor[:, None] * W
@@ -85,7 +86,7 @@ class FactoredLoss:
     ----------
     problem : Problem
         Shape (n1, n2).
-    penalty : NoPenalty, Ridge or RowNorm
+    penalty : Ridge or RowNorm, optional
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class FactoredLoss:
 
     def __init__(self, problem, penalty=None):
         self.problem = problem
-        self.penalty = NoPenalty() if penalty is None else penalty
+        self.penalty = Ridge(0.0) if penalty is None else penalty
         n1, n2 = problem.shape
         self.n = n1 if problem.symmetric else n1 + n2
         self.a = problem.rows
@@ -123,11 +124,6 @@ class FactoredLoss:
         r = self.residual(W)
         value = 0.5 * np.dot(r, r) + self.penalty.value(W)
         return value, self.spread(r, W) + self.penalty.gradient(W), r
-
-    def value(self, W):
-        """f(W)."""
-        r = self.residual(W)
-        return 0.5 * np.dot(r, r) + self.penalty.value(W)
 
     def along(self, W, D, r):
         """Coefficients, lowest first, of the quartic ``t -> 1/2 ||residual(W + t D)||^2``."""

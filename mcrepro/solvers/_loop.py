@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,9 @@ import numpy as np
 
 # A residual this many times the data (or the start's own residual, if that is larger) is lost.
 _GROWTH = 1e4
-# Relative decrease of the objective, over `patience` steps, below which a method stands still.
-_STANDSTILL = 1e-12
+# Smallest relative decrease that counts as one. Near a minimum the objective is flat to rounding
+# long before the gradient is small, so progress of either will do.
+_PROGRESS = {"objective": 1e-12, "gradient_norm": 1e-2}
 
 
 class Iterate:
@@ -114,19 +116,23 @@ class Loop:
         gtol : float, default 0.0
             "gradient" when the gradient norm is at most this.
         patience : int, default 50
-            "stalled" when this many steps brought no further decrease of the objective.
+            "stalled" when this many steps brought no further decrease, neither of the objective
+            nor of the gradient norm.
         """
         history: list[dict[str, Any]] = []
+        reason, progress_at = None, 0
+        best: dict[str, float] = {}
         begin = time.perf_counter()
-        reason, last = None, None
         with self._bar(max_iter) as bar, np.errstate(over="ignore", invalid="ignore"):
             for n, iterate in enumerate(iterates):
-                record = {"iteration": n, **iterate.measures()}
-                record["seconds"] = time.perf_counter() - begin
-                history.append(record)
-                last = iterate
-                asked = self.callback is not None and self.callback(dict(record), iterate)
-                reason = _verdict(history, rtol, gtol, patience)
+                seconds = time.perf_counter() - begin
+                history.append({"iteration": n, **iterate.measures(), "seconds": seconds})
+                if _progressed(history[-1], best):
+                    progress_at = n
+                asked = self.callback is not None and self.callback(dict(history[-1]), iterate)
+                reason = _verdict(iterate, history[0]["residual"], rtol, gtol)
+                if reason is None and n - progress_at >= patience:
+                    reason = "stalled"
                 if reason is None and asked:
                     reason = "callback"
                 if reason is None and n >= max_iter:
@@ -134,46 +140,47 @@ class Loop:
                 if reason is not None:
                     break
                 if bar is not None:
-                    bar.update()
                     bar.set_postfix(residual=f"{iterate.residual:.2e}", refresh=False)
+                    bar.update()
             iterates.close()
-        if last is None:
+        if not history:
             raise RuntimeError("the method yielded no point; it must yield its start")
         return Outcome(
-            iterate=last,
+            iterate=iterate,
             stop_reason=reason or "stalled",
             n_iter=len(history) - 1,
             history=tuple(history),
-            certificate=last.measures(),
+            certificate=iterate.measures(),
         )
 
     def _bar(self, max_iter: int):
         if not self.progress:
-            from contextlib import nullcontext
-
             return nullcontext()
         from tqdm import tqdm
 
         return tqdm(total=max_iter, desc=self.label, leave=False)
 
 
-def _verdict(history: list[dict[str, Any]], rtol: float, gtol: float, patience: int) -> str | None:
-    """The reason to stop at the last record, if there is one."""
-    now, start = history[-1], history[0]
-    gradient = now.get("gradient_norm")
-    measured = (now["objective"], now["residual"], gradient if gradient is not None else 0.0)
-    if not np.all(np.isfinite(measured)):
+def _progressed(record: dict[str, Any], best: dict[str, float]) -> bool:
+    """Whether a measure is below the lowest so far; updates `best`."""
+    progressed = False
+    for name, share in _PROGRESS.items():
+        value, low = record.get(name), best.get(name)
+        if value is not None and (low is None or value < low - share * abs(low)):
+            best[name] = value
+            progressed = True
+    return progressed
+
+
+def _verdict(iterate: Iterate, start_residual: float, rtol: float, gtol: float) -> str | None:
+    """The reason to stop that a point bears in itself, if there is one."""
+    measured = (iterate.objective, iterate.residual, iterate.gradient_norm or 0.0)
+    if not np.isfinite(measured).all():
         return "diverged"
-    if now["residual"] > _GROWTH * max(1.0, start["residual"]):
+    if iterate.residual > _GROWTH * max(1.0, start_residual):
         return "diverged"
-    if now["residual"] <= rtol:
+    if iterate.residual <= rtol:
         return "residual"
-    if gradient is not None and gradient <= gtol:
+    if iterate.gradient_norm is not None and iterate.gradient_norm <= gtol:
         return "gradient"
-    if len(history) > patience:
-        # The best before the window against the best within it: methods need not be monotone.
-        before = history[-patience - 1]["objective"]
-        within = min(record["objective"] for record in history[-patience:])
-        if within >= before - _STANDSTILL * abs(before):
-            return "stalled"
     return None

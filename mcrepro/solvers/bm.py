@@ -19,11 +19,10 @@ References
 """
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro.solvers._factored import FactoredLoss, NoPenalty, Ridge, RowNorm
+from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
 from mcrepro.solvers._loop import Iterate
 from mcrepro.solvers._optimizers import OPTIMIZERS
 from mcrepro.solvers._registry import method
@@ -116,8 +115,10 @@ def bm(
 
 def _iterates(loss, points):
     for W, value, gradient, r in points:
+        left, right = loss.factors(W)
         yield Iterate(
-            *loss.factors(W),
+            left,
+            right,
             objective=value,
             residual=np.linalg.norm(r) / loss.scale,
             gradient_norm=loss.optimality(value, gradient, W),
@@ -136,7 +137,7 @@ def _penalty(regularizer, weight, alpha):
                 raise ValueError(f"regularizer={regularizer!r} needs {name}, a positive number")
             given[name] = real(name, value, 0, open_low=True)
     if regularizer == "none":
-        return NoPenalty()
+        return Ridge(0.0)
     if regularizer == "ridge":
         return Ridge(given["weight"])
     return RowNorm(given["weight"], given["alpha"])
@@ -183,17 +184,25 @@ def _spectral(loss, rank, rng):
     average ``2 p M`` in the symmetric case and ``p [[0, M], [M^T, 0]]``, with eigenvalues p sigma
     and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
     """
-    S = csr_array((loss.values, (loss.a, loss.b)), shape=(loss.n, loss.n))
-    A = S + S.T
-    if rank < loss.n // 2:
-        eigenvalues, Q = eigsh(A, rank, which="LA", v0=rng.standard_normal(loss.n))
-    else:
-        eigenvalues, Q = np.linalg.eigh(A.toarray())
-    leading = np.argsort(eigenvalues)[::-1][:rank]
-    eigenvalues, Q = eigenvalues[leading], Q[:, leading]
+    eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
     factor = (0.5 if loss.problem.symmetric else 2.0) / loss.problem.density
     floor = 1e-12 * max(eigenvalues[0], 0.0)
     return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
+
+
+def _leading(apply, n, rank, rng, sweeps=12):
+    """The largest eigenvalues and their vectors of a symmetric operator, by subspace iteration.
+
+    A start needs no more accuracy than that, and unlike ARPACK, which restarts from random vectors
+    of its own, the outcome depends on `rng` alone. The block holds twice the rank because
+    eigenvalues of both signs compete: the rectangular A has a -sigma for every sigma.
+    """
+    width = min(n, 2 * rank + 10)
+    Q = np.linalg.qr(rng.standard_normal((n, width)))[0]
+    for _ in range(sweeps):
+        Q = np.linalg.qr(apply(Q))[0]
+    eigenvalues, small = np.linalg.eigh(Q.T @ apply(Q))
+    return eigenvalues[::-1][:rank], Q @ small[:, ::-1][:, :rank]
 
 
 def _hessian_extremes(loss, iterate, rng):
@@ -205,7 +214,7 @@ def _hessian_extremes(loss, iterate, rng):
     def product(d):
         return loss.hessian_product(W, d.reshape(W.shape), r).ravel()
 
-    if size <= 64:
+    if size <= 400:
         H = np.column_stack([product(e) for e in np.eye(size)])
         eigenvalues = np.linalg.eigvalsh((H + H.T) / 2)
         return {"hessian_min": float(eigenvalues[0]), "hessian_max": float(eigenvalues[-1])}

@@ -1,6 +1,5 @@
 """Toy protocols for the engine's tests, found as a user's own are."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +58,3 @@ def cluster(_toy_protocols):
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as running:
         yield running.scheduler_address
-
-
-@pytest.fixture
-def environment():
-    """Environment of a subprocess that runs protocols."""
-    return {**os.environ, "PYTHONWARNINGS": "error"}

@@ -8,8 +8,8 @@ import threadpoolctl
 from sweeps import begun, recorded
 
 import mcrepro as mc
-from mcrepro.errors import ParameterError
-from mcrepro.experiments import ExperimentError
+from mcrepro.errors import DataError, ParameterError
+from mcrepro.experiments import ExperimentError, engine
 
 run = mc.experiments.run
 
@@ -140,7 +140,8 @@ def test_a_trial_that_returns_no_rows_of_scalars_is_refused(returns, message):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache):
+def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache, monkeypatch):
+    monkeypatch.setattr(engine, "_mix", lambda _: None)
     with pytest.raises(ExperimentError) as caught:
         run("toy-odd", returns="fail", rank=[1, 2, *range(3, 40)], jobs=jobs)
     assert "toy-odd, trial 0 of returns='fail', layers=(1,), rank=2" in str(caught.value)
@@ -149,7 +150,39 @@ def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache):
     assert isinstance(cause, ZeroDivisionError) or "odd.py" in str(cause)
     # Begun trials are finished and kept; the many that were not begun are left.
     assert 1 <= recorded(cache, "toy-odd") < 30
-    assert len(run("toy-odd", returns="fail", rank=1)) == 1
+
+
+def test_a_worker_that_dies_is_reported_and_the_next_run_goes_on():
+    with pytest.raises(ExperimentError, match="a worker process was killed, or ran out of memory"):
+        run("toy-odd", returns="die", jobs=2)
+    assert len(run("toy-odd", returns="row", jobs=2)) == 1
+
+
+def test_data_that_cannot_be_had_are_reported_before_anything_is_computed(cache, monkeypatch):
+    def load(name):
+        raise DataError(f"{name} is not here; get it there")
+
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "missing")
+    monkeypatch.setattr("mcrepro.data.load", load)
+    with pytest.raises(DataError, match="toy-ratings is not here; get it there"):
+        run("toy-data")
+    assert not cache.exists()
+
+
+def test_data_enter_the_key_and_the_provenance(monkeypatch):
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "one")
+    first = run("toy-data")
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "other")
+    second = run("toy-data")
+    assert first.attrs["provenance"]["data"] == {"toy-ratings": "one"}
+    assert first.process.item() < second.process.item()
+
+
+def test_the_order_of_computing_is_not_the_order_of_rows(log):
+    table = run("toy-logged", log=str(log), pause=0.0)
+    assert begun(log) != table.tag.tolist()
+    assert sorted(begun(log)) == sorted(table.tag)
+    assert table.trial.tolist() == [*range(10)] * 4
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

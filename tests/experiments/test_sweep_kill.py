@@ -28,12 +28,26 @@ if __name__ == "__main__":
 """
 
 
-def start(tmp_path, log, environment, result):
+@pytest.fixture
+def start(tmp_path, log):
+    """Function that starts the sweep in a process group of its own."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.format(sweep=SWEEP))
-    return subprocess.Popen(
-        [sys.executable, program, log, tmp_path / result], env=environment, start_new_session=True
-    )
+    started = []
+
+    def begin(result):
+        process = subprocess.Popen(
+            [sys.executable, program, log, tmp_path / result],
+            env={**os.environ, "PYTHONWARNINGS": "error"},
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_until(condition, seconds=60.0):
@@ -43,44 +57,38 @@ def wait_until(condition, seconds=60.0):
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("whom", ["group", "parent"])
-def test_kill(tmp_path, cache, log, environment, same_bits, whom):
+@pytest.mark.parametrize(("whom", "times"), [("parent with its workers", 5), ("parent alone", 3)])
+def test_kill(start, tmp_path, cache, log, same_bits, whom, times):
     moments = random.Random(whom)
-    groups = []
-    for _ in range(5):
-        done = set(begun(log))
-        process = start(tmp_path, log, environment, "never.pkl")
-        groups.append(process.pid)
-        target = len(done) + moments.randint(1, 12)
+    seen = []
+    for _ in range(times):
+        target = len(begun(log)) + moments.randint(1, 12)
+        process = start("never.pkl")
         wait_until(lambda target=target: len(begun(log)) >= target)
         time.sleep(moments.uniform(0, 0.03))
-        if whom == "group":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if whom == "parent alone":
             process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # In this order: workers that lost their parent end their trials, and note the next ones.
         finished = {row["tag"] for row in recorded_rows(cache, "toy-logged")}
-        lines = len(begun(log))
-        check_later = (finished, lines)
-        checks = [*locals().get("checks", []), check_later]
+        seen.append((finished, len(begun(log))))
 
-    assert start(tmp_path, log, environment, "resumed.pkl").wait() == 0
-    for finished, lines in checks:
+    assert start("resumed.pkl").wait() == 0
+    for finished, lines in seen:
         assert finished
         assert not finished & set(begun(log)[lines:]), "a finished trial was computed again"
 
+    assert not (tmp_path / "never.pkl").exists()
     resumed = pd.read_pickle(tmp_path / "resumed.pkl")
     assert len(resumed) == 90
-    same_bits(
-        resumed, mc.experiments.run("toy-logged", log=str(log), cache=tmp_path / "n", **SWEEP)
-    )
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+    undisturbed = mc.experiments.run("toy-logged", log=str(log), cache=tmp_path / "new", **SWEEP)
+    same_bits(resumed, undisturbed)
 
 
-def test_two_runs_at_once_both_finish(tmp_path, log, environment, same_bits):
-    both = [start(tmp_path, log, environment, f"{which}.pkl") for which in "ab"]
+def test_two_runs_at_once_both_finish(start, tmp_path, log, same_bits):
+    both = [start(f"{which}.pkl") for which in "ab"]
     assert [process.wait() for process in both] == [0, 0]
     one, other = (pd.read_pickle(tmp_path / f"{which}.pkl") for which in "ab")
     same_bits(one, other)

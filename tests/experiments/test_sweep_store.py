@@ -84,12 +84,12 @@ def test_a_file_where_the_folder_should_be(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 256 kB of its own."""
+    """A file system of 600 kB of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.name != "posix" or os.geteuid() != 0:
         pytest.skip("only root can mount a small file system")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"cannot mount a small file system: {done.stderr.strip()}")
@@ -100,19 +100,20 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_full_disk_is_named_and_what_fitted_is_kept(small_disk, jobs):
     filler = small_disk / "filler"
-    filler.write_bytes(bytes(60_000))
+    filler.write_bytes(bytes(430_000))
     with pytest.raises(CacheError, match="disk is full; free some space"):
-        run("toy-odd", returns="fat", rank=range(20), cache=small_disk, jobs=jobs)
+        run("toy-odd", returns="fat", rank=range(8), cache=small_disk, jobs=jobs)
     filler.unlink()
     kept = recorded(small_disk, "toy-odd")
-    assert 0 < kept < 20
-    table = run("toy-odd", returns="fat", rank=range(kept), cache=small_disk)
+    assert 0 < kept < 8
+    table = run("toy-odd", returns="fat", rank=range(8), cache=small_disk)
     assert (table.value.str.len() == 30_000).all()
+    assert recorded(small_disk, "toy-odd") == 8
 
 
 def test_a_disk_that_is_full_from_the_start(small_disk):
     with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
-        filler.write(bytes(300_000))
+        filler.write(bytes(700_000))
     with pytest.raises(CacheError, match="MCREPRO_CACHE"):
         run("toy-walk", cache=small_disk)
 

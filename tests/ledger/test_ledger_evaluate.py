@@ -208,6 +208,10 @@ def test_reference_survives_the_file(decide, stored):
     frame = decide(*claims, profile="quick", stored=table).set_index("id")
     assert frame.loc["hajek-C-ge-2", "reference_verdict"] == "reproduced"
     assert frame.loc["hajek-amazon", "reference_verdict"] == "under-specified"
+    told = (
+        "a: not run (quick), reference run reproduced; b: not run (quick), reference run discrepant"
+    )
+    assert told in frame.loc["hajek-amazon", "reason"]
     assert [d["reference_verdict"] for d in frame.loc["hajek-amazon", "details"]] == [
         "reproduced", "discrepant", "reproduced"]  # fmt: skip
 

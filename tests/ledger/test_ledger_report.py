@@ -89,10 +89,26 @@ def test_chapter_table_shows_the_chapter_alone(frame):
         report.chapter_table(frame, "onesided/other")
 
 
-def test_page_links_its_files_where_they_are(frame):
-    assert "href" not in report.claims_page(frame)
-    links = [a["href"] for t, a in Cells(report.claims_page(frame, "data")).tags if t == "a"]
-    assert links == ["data/claims.csv", "data/claims.json"]
+def links(html):
+    return [attrs["href"] for tag, attrs in Cells(html).tags if tag == "a"]
+
+
+def test_page_links_its_files_and_the_chapters(decide):
+    wrong = TWO.replace("2.0, d", "2.1, d") + "    explanation: onesided/other#why\n"
+    frame = decide(entry(wrong))
+    chapters = ["onesided/other.html#why", "onesided/page.html"]
+    assert links(report.claims_page(frame)) == chapters
+    assert links(report.claims_page(frame, "data")) == [
+        "data/claims.csv", "data/claims.json", *chapters]  # fmt: skip
+    # A chapter lies deeper than the book's root, where these links would lead elsewhere.
+    assert links(report.chapter_table(frame, "onesided/page")) == []
+
+
+def test_row_tells_how_its_number_was_made(decide):
+    frame = decide(entry(TWO))
+    text = Cells(report.claims_page(frame)).text
+    commit = frame["commit"][0]
+    assert f"statistic two · x = [1, 2, 3] · trials 20 · seed 7 · commit {commit}" in text
 
 
 def test_reference_is_told_in_a_reduced_profile(decide, tmp_path):
