@@ -5,7 +5,7 @@ import numba
 import numpy as np
 import pytest
 import threadpoolctl
-from sweeps import begun, recorded
+from .sweeps import begun, recorded
 
 import mcrepro as mc
 from mcrepro.errors import DataError, ParameterError

@@ -10,7 +10,7 @@ import time
 
 import pandas as pd
 import pytest
-from sweeps import begun, recorded_rows
+from .sweeps import begun, recorded_rows
 
 import mcrepro as mc
 
