@@ -14,7 +14,7 @@ import mcrepro
 from mcrepro.errors import ParameterError
 from mcrepro.experiments import backends, registry, source
 from mcrepro.experiments import trial as trials_
-from mcrepro.experiments.protocol import Protocol, Sweep
+from mcrepro.experiments.protocol import Protocol
 from mcrepro.experiments.provenance import commit
 from mcrepro.experiments.store import Record, Store, cache_dir
 from mcrepro.experiments.trial import Trial
@@ -107,8 +107,10 @@ def run(
     table.attrs["provenance"] = {
         "protocol": name,
         "profile": profile,
-        "overrides": _plain(overrides, sweep),
-        "parameters": {key: _distinct(trials, key) for key in protocol.parameters},
+        "overrides": {
+            key: sweep.trials if key == "trials" else _plain(sweep.values(key)) for key in overrides
+        },
+        "parameters": {key: _plain(sweep.values(key)) for key in protocol.parameters},
         "trials": sweep.trials,
         "exact": protocol.exact,
         "seed": None if protocol.exact else protocol.seed,
@@ -134,11 +136,12 @@ def describe(name: str) -> pd.DataFrame:
     protocol = registry.get(name)
     rows = {}
     for profile, sweep in protocol.profiles.items():
-        cells = sweep.combinations()
-        values = {
-            key: list(dict.fromkeys(cell[key] for cell in cells)) for key in protocol.parameters
+        values = {key: sweep.values(key) for key in protocol.parameters}
+        rows[profile] = {
+            "combinations": len(sweep.combinations()),
+            "trials": sweep.trials,
+            **values,
         }
-        rows[profile] = {"combinations": len(cells), "trials": sweep.trials, **values}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("profile")
 
 
@@ -155,17 +158,9 @@ def _ordered(protocol: Protocol, parameters: Mapping[str, Any]) -> dict[str, Any
     return {name: parameters[name] for name in protocol.parameters}
 
 
-def _distinct(trials: Sequence[Trial], name: str) -> list[Any]:
-    values = {json.dumps(trial.parameters[name]): None for trial in trials}
-    return [json.loads(value) for value in values]
-
-
-def _plain(overrides: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:
-    """The overrides as the sweep understood them, in JSON values."""
-    return {
-        name: sweep.trials if name == "trials" else json.loads(json.dumps(sweep.grid[name]))
-        for name in overrides
-    }
+def _plain(value: Any) -> Any:
+    """The value as JSON gives it back: tuples become lists."""
+    return json.loads(json.dumps(value))
 
 
 def _table(trials: Sequence[Trial], records: Mapping[str, Record | None]) -> pd.DataFrame:

@@ -97,6 +97,11 @@ class Sweep:
         ]
         return [{**cell, **product} for cell in self.cells for product in products]
 
+    def values(self, name: str) -> list[Any]:
+        """Distinct values of one parameter, from the grid or the cells, in their order."""
+        check_known("parameter", name, self.names)
+        return list({canonical(c[name]): c[name] for c in self.combinations()}.values())
+
     def override(self, changes: Mapping[str, Any]) -> "Sweep":
         """A sweep with other values for some parameters, or another number of `trials`."""
         changes = dict(changes)

@@ -1,5 +1,5 @@
 import pytest
-from sweeps import begun, recorded
+from .sweeps import begun, recorded
 
 import mcrepro as mc
 from mcrepro.experiments import ExperimentError, backends

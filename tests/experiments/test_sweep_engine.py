@@ -5,10 +5,10 @@ import numba
 import numpy as np
 import pytest
 import threadpoolctl
-from sweeps import begun, recorded
+from .sweeps import begun, recorded
 
 import mcrepro as mc
-from mcrepro.errors import ParameterError
+from mcrepro.errors import DataError, ParameterError
 from mcrepro.experiments import ExperimentError, engine
 
 run = mc.experiments.run
@@ -150,6 +150,32 @@ def test_a_failing_trial_is_named_and_the_finished_ones_are_kept(jobs, cache, mo
     assert isinstance(cause, ZeroDivisionError) or "odd.py" in str(cause)
     # Begun trials are finished and kept; the many that were not begun are left.
     assert 1 <= recorded(cache, "toy-odd") < 30
+
+
+def test_a_worker_that_dies_is_reported_and_the_next_run_goes_on():
+    with pytest.raises(ExperimentError, match="a worker process was killed, or ran out of memory"):
+        run("toy-odd", returns="die", jobs=2)
+    assert len(run("toy-odd", returns="row", jobs=2)) == 1
+
+
+def test_data_that_cannot_be_had_are_reported_before_anything_is_computed(cache, monkeypatch):
+    def load(name):
+        raise DataError(f"{name} is not here; get it there")
+
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "missing")
+    monkeypatch.setattr("mcrepro.data.load", load)
+    with pytest.raises(DataError, match="toy-ratings is not here; get it there"):
+        run("toy-data")
+    assert not cache.exists()
+
+
+def test_data_enter_the_key_and_the_provenance(monkeypatch):
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "one")
+    first = run("toy-data")
+    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "other")
+    second = run("toy-data")
+    assert first.attrs["provenance"]["data"] == {"toy-ratings": "one"}
+    assert first.process.item() < second.process.item()
 
 
 def test_the_order_of_computing_is_not_the_order_of_rows(log):

@@ -42,6 +42,14 @@ def test_cells_are_crossed_with_the_grid():
     ]
 
 
+def test_values_of_a_parameter_are_distinct_wherever_it_is_given():
+    sweep = Sweep({"m": ["x", "y"]}, cells=[{"n": 2, "d": 1}, {"n": 2, "d": True}])
+    assert [sweep.values(name) for name in ("n", "m")] == [[2], ["x", "y"]]
+    assert [type(value) for value in sweep.values("d")] == [int, bool]
+    with pytest.raises(ParameterError, match="unknown parameter 'q'"):
+        sweep.values("q")
+
+
 def test_override_of_a_cell_parameter_leaves_the_others_paired():
     sweep = Sweep(cells=[{"n": 1, "d": 10}, {"n": 2, "d": 10}]).override({"n": [5, 6]})
     assert [(c["n"], c["d"]) for c in sweep.combinations()] == [(5, 10), (6, 10)]

@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from sweeps import recorded
+from .sweeps import recorded
 
 import mcrepro as mc
 from mcrepro.errors import CacheError

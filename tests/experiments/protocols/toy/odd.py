@@ -1,5 +1,7 @@
 """Trials that misbehave as they are told, with parameters of every kind."""
 
+import os
+
 import numpy as np
 
 from mcrepro.experiments import Protocol, Sweep
@@ -29,6 +31,8 @@ def trial(_seed, *, returns: str, layers=(1,), rank: int | None = None):
     assert layers is None or isinstance(layers, tuple)
     if returns == "fail" and rank == 2:
         raise ZeroDivisionError("rank is two")
+    if returns == "die":
+        os._exit(1)
     return RETURNS.get(returns, RETURNS["row"])
 
 
