@@ -87,7 +87,7 @@ def build(
             if name in selected and (force or stored[name] is None)
         ]
         execute(project, todo, jobs, timeout)
-        stored |= {task.chapter.name: _current(task) for task in todo}
+        stored |= {task.chapter.name: _lasting(task) for task in todo}
         missing = tuple(name for name, executed in stored.items() if executed is None)
         site_built = build_site(project, stage(project, pages, profile, stored), strict=not missing)
     names = [task.chapter.name for task in todo]
@@ -148,6 +148,7 @@ def plan(
             stamp=stamp(chapter, chapter.schema.resolve(profile, overrides), profile, around),
             profile=profile,
             injected=chapter.schema.injected(profile, overrides),
+            own=chapter.schema.own(profile, overrides),
             seconds=0.0,
             executed="",
         )
@@ -204,6 +205,17 @@ def _current(task: Task) -> Executed | None:
     """Return the stored outputs of a task if they are of its current stamp."""
     executed = load(task.path, task.data)
     return executed if executed and executed.record.stamp == task.record.stamp else None
+
+
+def _lasting(task: Task) -> Executed:
+    """Return the outputs stored a moment ago."""
+    executed = _current(task)
+    if executed is None:
+        raise BuildError(
+            f"{task.chapter.name} was executed, but what it stored did not last: "
+            "does another chapter write a data file of the same name?"
+        )
+    return executed
 
 
 def _say(text: str) -> None:

@@ -24,7 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # piped into head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (McreproError, OSError) as error:
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
+        return 1
+    except McreproError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -49,6 +53,8 @@ def _build(arguments: argparse.Namespace) -> None:
     )
     for name in report.missing:
         print(f"{name}: shown without outputs (not executed in profile {arguments.profile})")
+    if report.missing:
+        print("Warnings of Sphinx were let pass: references to missing outputs stay plain text")
     print(
         f"Chapters: {len(report.executed)} executed, {len(report.reused)} unchanged; "
         f"site {'built' if report.site_built else 'unchanged'}; {report.seconds:.1f} s"

@@ -1,22 +1,22 @@
 """Executing notebooks, several at once, each in a kernel of its own."""
 
+import asyncio
 import datetime
 import os
 import re
 import shutil
-import signal
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcrepro.companion.files import sha256
+from mcrepro.companion.files import sha256, write_atomic
+from mcrepro.companion.kernel import kill, new_kernel
 from mcrepro.companion.notebooks import Chapter
 from mcrepro.companion.progress import Progress
 from mcrepro.companion.project import Project
@@ -74,6 +74,7 @@ class Executor:
         self._timeout = timeout
         self._stopped = threading.Event()
         self._kernels: set[Any] = set()
+        self._scratch = project.scratch
 
     def run(self, tasks: Sequence[Task], progress: Progress) -> list[Failure]:
         """Execute `tasks`, store what succeeds, and return what failed.
@@ -89,6 +90,9 @@ class Executor:
         share = max(1, self._jobs // workers)
         failures = []
         shutil.rmtree(self._project.scratch, ignore_errors=True)
+        self._project.scratch.mkdir(parents=True, exist_ok=True)
+        # A folder of this run alone: kernels of a killed build may still be writing to theirs.
+        self._scratch = Path(tempfile.mkdtemp(dir=self._project.scratch))
         pool = ThreadPoolExecutor(workers)
         pending: set[Future] = set()
         try:
@@ -114,7 +118,7 @@ class Executor:
             future.cancel()
         while not all(future.done() for future in pending):
             for manager in list(self._kernels):
-                _kill(manager)
+                kill(manager)
             time.sleep(0.1)
 
     def _one(self, task: Task, share: int, progress: Progress) -> Failure | None:
@@ -122,58 +126,66 @@ class Executor:
             return None
         name = task.chapter.name
         progress.start(name)
-        scratch = self._project.scratch / name
         # The chapter writes its data files aside, so that a failure leaves the stored ones alone.
-        (scratch / "data").mkdir(parents=True)
+        data = self._scratch / name
+        data.mkdir(parents=True)
         started = time.monotonic()
         notebook = _notebook(task)
-        error = self._execute(notebook, task, scratch / "data", share)
+        fault = self._execute(notebook, task, data, share)
         if self._stopped.is_set():
             return None
         kept = self._project.failed / f"{name}.ipynb"
-        if error is not None:
+        if fault is not None:
             progress.finish(name, "FAILED")
-            return Failure(name, self._explain(error, notebook, name, kept))
+            return Failure(name, self._explain(fault, notebook, name, kept))
         kept.unlink(missing_ok=True)
         record = replace(
             task.record,
             seconds=round(time.monotonic() - started, 1),
             executed=datetime.date.today().isoformat(),
-            files=_keep(scratch / "data", task.data),
+            files=_keep(data, task.data),
         )
         # Last, and in one step: from here on the chapter counts as executed.
         save(task.path, notebook, record)
         progress.finish(name, "executed")
         return None
 
-    def _execute(self, notebook: Any, task: Task, data: Path, share: int) -> Exception | None:
-        """Run the cells of `notebook` in place; return what went wrong."""
-        from jupyter_client.manager import AsyncKernelManager
+    def _execute(self, notebook: Any, task: Task, data: Path, share: int) -> str | None:
+        """Run the cells of `notebook` in place; return what went wrong, in words."""
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-        # Sockets, connection file and IPython's profile live in a folder of this kernel alone:
-        # kernels that share an IPC path take each other's messages ("Invalid Signature").
-        with tempfile.TemporaryDirectory(prefix="mcrepro-", ignore_cleanup_errors=True) as folder:
-            manager = AsyncKernelManager(
-                kernel_spec_manager=_ThisInterpreter(),
-                connection_file=f"{folder}/kernel.json",
-                shutdown_wait_time=2.0,
-                **({"transport": "ipc", "ip": f"{folder}/ipc"} if os.name == "posix" else {}),
+        with ExitStack() as files:
+            folder = files.enter_context(
+                tempfile.TemporaryDirectory(prefix="mcrepro-", ignore_cleanup_errors=True)
             )
+            manager = new_kernel(folder)
             timeout = self._timeout or CELL_TIMEOUT[task.record.profile]
             client = NotebookClient(notebook, km=manager, timeout=timeout)
             self._kernels.add(manager)
+            # What the kernel says outside its messages; it matters only if it dies.
+            log = files.enter_context(open(f"{folder}/log", "w+", encoding="utf-8"))
             try:
-                client.execute(
-                    env=self._kernel_environment(task, data, share, folder),
-                    cwd=str(self._project.root),
-                    cleanup_kc=True,
+                # A loop of its own, closed at the end; the blocking call leaves one open per thread.
+                asyncio.run(
+                    client.async_execute(
+                        env=self._kernel_environment(task, data, share, folder),
+                        cwd=str(self._project.root),
+                        stdout=log,
+                        stderr=log,
+                        cleanup_kc=True,
+                    )
                 )
-            except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-                return error
+            except CellExecutionError as error:
+                traceback = _failed_cell(notebook)[1].outputs[-1].get("traceback", [])
+                return strip_ansi("\n".join(traceback)) or f"{error.ename}: {error.evalue}"
+            except CellTimeoutError:
+                return f"The cell took longer than {timeout} s."
+            except (DeadKernelError, RuntimeError) as error:
+                log.seek(0)
+                return "\n".join([str(error), *log.read().splitlines()[-20:]])
             finally:
-                _kill(manager)
+                kill(manager)
                 self._kernels.discard(manager)
         return None
 
@@ -195,23 +207,18 @@ class Executor:
             "MCREPRO_DATA_DIR_OUT": str(data),
         }
 
-    def _explain(self, error: Exception, notebook: Any, name: str, kept: Path) -> str:
-        """Keep the failed notebook and return the message: chapter, cell, traceback."""
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(dump(notebook))
+    def _explain(self, fault: str, notebook: Any, name: str, kept: Path) -> str:
+        """Keep the failed notebook and return the message: chapter, cell, what went wrong."""
+        write_atomic(kept, dump(notebook))
         number, cell = _failed_cell(notebook)
-        traceback = "\n".join(
-            "\n".join(output.get("traceback", []))
-            for output in cell.get("outputs", [])
-            if output["output_type"] == "error"
+        return "\n".join(
+            [
+                f"{name}: code cell {number} failed",
+                *("    | " + line for line in cell["source"].splitlines()),
+                fault.strip(),
+                f"The notebook as far as it ran: {self._project.shown(kept)}",
+            ]
         )
-        lines = [
-            f"{name}: code cell {number} failed",
-            *("    | " + line for line in cell["source"].splitlines()),
-            strip_ansi(traceback) or f"{type(error).__name__}: {strip_ansi(str(error)).strip()}",
-            f"The notebook as far as it ran: {self._project.shown(kept)}",
-        ]
-        return "\n".join(lines)
 
 
 def strip_ansi(text: str) -> str:
@@ -262,41 +269,8 @@ def _failed_cell(notebook: Any) -> tuple[int, Any]:
 def _keep(source: Path, target: Path) -> dict[str, str]:
     """Move the data files of a finished chapter to `target`; return their hashes."""
     files = {}
-    for path in sorted(source.iterdir()):
+    for path in sorted(source.glob("[!.]*")):
         files[path.name] = sha256(path.read_bytes())
         target.mkdir(parents=True, exist_ok=True)
         os.replace(path, target / path.name)
     return files
-
-
-def _kill(manager: Any) -> None:
-    """Kill a kernel and what it started, if it still lives."""
-    process = getattr(manager.provisioner, "process", None)
-    if process is None:
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)  # kernels lead a process group of their own
-        else:
-            process.kill()
-
-
-class _ThisInterpreter:
-    """A kernel specification manager that knows one kernel: the running interpreter."""
-
-    def __new__(cls) -> Any:
-        from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-
-        class Manager(KernelSpecManager):
-            def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002
-                return KernelSpec(
-                    # The current folder stays off sys.path, lest a checkout shadow the package.
-                    argv=[
-                        *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-                        "--IPKernelApp.ignore_cwd=True",
-                    ],
-                    display_name="Python 3",
-                    language="python",
-                )
-
-        return Manager()

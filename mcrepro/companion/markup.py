@@ -93,20 +93,13 @@ def table_box(
             for column, value, cls in zip(frame.columns, row, classes, strict=True)
         )
         body.append(f"<tr>{''.join(cells)}</tr>")
-    return scroll_box(
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table>",
-        caption,
-        f"{caption}\n{frame.to_string(index=False)}",
-    )
-
-
-def scroll_box(markup: str, label: str, plain: str) -> Html:
-    """Put a table into a box that scrolls by itself, and takes the focus so that keys scroll it."""
+    shown = html.escape(caption)
+    # The box takes the focus, so that a keyboard can scroll it.
     return Html(
-        f'<div class="mcr-table" role="region" aria-label="{html.escape(label)}" tabindex="0">'
-        f"{markup}</div>",
-        plain,
+        f'<div class="mcr-table" role="region" aria-label="{shown}" tabindex="0"><table>'
+        f"<caption>{shown}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table></div>",
+        f"{caption}\n{frame.to_string(index=False)}",
     )
 
 

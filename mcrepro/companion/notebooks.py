@@ -86,8 +86,12 @@ def read_page(name: str, path: Path) -> Page:
         raise BuildError(f"{name}: front matter wants 'parameters: {{name: ...}}', 'data: [...]'")
 
     import jupytext
+    import nbformat
 
-    notebook = jupytext.reads(text, fmt="md:myst")
+    try:
+        notebook = jupytext.reads(text, fmt="md:myst")
+    except (nbformat.ValidationError, jupytext.myst.MystMetadataParsingError) as error:
+        raise BuildError(f"{name}: {str(error).splitlines()[0]}") from None
     cells = tuple(
         {
             "type": cell.cell_type,

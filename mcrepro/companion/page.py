@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from mcrepro.companion.markup import Html, provenance_line, scroll_box, slug, table_box
+from mcrepro.companion.markup import Html, provenance_line, slug, table_box
 from mcrepro.errors import BuildError
 
 __all__ = ["claims", "provenance", "style", "table"]
@@ -149,7 +149,7 @@ def claims(chapter: str, profile: str = "quick") -> None:
     jobs = int(os.environ.get(JOBS, "1"))
     rows = ledger.verdicts(profile=profile, jobs=jobs, chapter=chapter)
     plain = rows[["id", "verdict"]].to_string(index=False)
-    _display(scroll_box(ledger.chapter_table(rows, chapter), "Claims of this chapter", plain))
+    _display(Html(ledger.chapter_table(rows, chapter), plain))
 
 
 def _publish(table: pd.DataFrame, name: str) -> str | None:

@@ -210,6 +210,13 @@ class Schema:
             if value != defaults[name]
         }
 
+    def own(self, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those `overrides` that differ from the profile."""
+        values = self.resolve(profile, overrides)
+        return {
+            name: values[name] for name in overrides if values[name] != self.profiles[profile][name]
+        }
+
     def parse(self, words: Mapping[str, str]) -> dict[str, Any]:
         """Return the values that words of the command line stand for."""
         return {name: self._known(name).parse(text) for name, text in words.items()}

@@ -1,11 +1,14 @@
 """From the staged book to the site, in one swap."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mcrepro.companion.check import check_site
@@ -16,6 +19,8 @@ from mcrepro.errors import BuildError
 
 #: Beside the pages: what the site was made from. It moves with them, so it is never ahead of them.
 STAMP = ".mcrepro-stamp"
+
+_WORK = "tmp-"
 
 TOOLS = (
     "docutils",
@@ -47,33 +52,31 @@ def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True
         If Sphinx warns or fails, or the check finds something. The site that was there stays.
     """
     stamp = _stamp(project, files, strict)
-    if (project.html / STAMP).is_file() and (project.html / STAMP).read_text() == stamp:
-        mirror(files, project.staged)
-        return False
     mirror(files, project.staged)
-    work = project.build / "tmp"
-    shutil.rmtree(work, ignore_errors=True)  # old doctrees would hide warnings
-    _sphinx(project, project.staged, work, strict)
-    html = work / "_build" / "html"
-    for name, content in files.items():
-        if name.startswith("data/"):
-            write_atomic(html / name, content)
-    findings = check_site(html, [Path(name).with_suffix("") for name in _pages(files)])
-    if findings:
-        kept = project.failed / "html"
-        _swap(html, kept)
-        raise BuildError(
-            "\n".join(
-                [
-                    f"the site has {len(findings)} fault{'s' * (len(findings) > 1)}:",
-                    *("  " + finding for finding in findings),
-                    f"The site as far as it goes: {project.shown(kept / 'index.html')}",
-                ]
+    if (project.html / STAMP).is_file() and (project.html / STAMP).read_text() == stamp:
+        return False
+    for left in project.build.glob(f"{_WORK}*"):  # by builds that were killed
+        shutil.rmtree(left, ignore_errors=True)
+    with _work_folder(project.build) as work:
+        html = _sphinx(project, project.staged, work, strict)
+        for name, content in files.items():
+            if name.startswith("data/"):
+                write_atomic(html / name, content)
+        findings = check_site(html, _pages(files))
+        if findings:
+            kept = project.failed / "html"
+            _swap(html, kept)
+            raise BuildError(
+                "\n".join(
+                    [
+                        f"the site has {len(findings)} fault{'s' * (len(findings) > 1)}:",
+                        *("  " + finding for finding in findings),
+                        f"The site as far as it goes: {project.shown(kept / 'index.html')}",
+                    ]
+                )
             )
-        )
-    write_atomic(html / STAMP, stamp.encode())
-    _swap(html, project.html)
-    shutil.rmtree(work, ignore_errors=True)
+        write_atomic(html / STAMP, stamp.encode())
+        _swap(html, project.html)
     return True
 
 
@@ -82,17 +85,27 @@ def build_one(project: Project, files: Mapping[str, bytes], folder: Path) -> Pat
 
     References to pages that are not there stay text, so warnings do not count.
     """
-    mirror(files, folder / "book")
-    work = folder / "tmp"
-    shutil.rmtree(work, ignore_errors=True)
-    _sphinx(project, folder / "book", work, strict=False)
-    _swap(work / "_build" / "html", folder / "html")
-    for used in (work, folder / "book"):
-        shutil.rmtree(used, ignore_errors=True)
+    with _work_folder(folder) as work:
+        mirror(files, work / "book")
+        html = _sphinx(project, work / "book", work / "site", strict=False)
+        for name, content in files.items():
+            if name.startswith("data/"):
+                write_atomic(html / name, content)
+        _swap(html, folder / "html")
     return folder / "html" / "index.html"
 
 
-def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> None:
+@contextmanager
+def _work_folder(parent: Path) -> Iterator[Path]:
+    """Give a fresh folder: old doctrees would hide warnings, a killed Sphinx may still write."""
+    with tempfile.TemporaryDirectory(
+        prefix=_WORK, dir=parent, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> Path:
+    """Run Sphinx on `source`; return the folder of the pages, somewhere below `target`."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
     command += [str(source), "--config", str(project.config), "--path-output", str(target)]
     command += ["-W", "-n", "--keep-going"] if strict else []
@@ -101,9 +114,12 @@ def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> None:
     )
     if done.returncode:
         lines = (done.stderr + done.stdout).splitlines()
+        if any(os.strerror(errno.ENOSPC) in line for line in lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
         wanted = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-30:]
         shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(wanted)]
         raise BuildError("\n  ".join(["Sphinx is not content with the book:", *shown]))
+    return target / "_build" / "html"
 
 
 def _stamp(project: Project, files: Mapping[str, bytes], strict: bool) -> str:
@@ -118,7 +134,8 @@ def _stamp(project: Project, files: Mapping[str, bytes], strict: bool) -> str:
 
 
 def _pages(files: Mapping[str, bytes]) -> list[str]:
-    return [name for name in files if name.endswith((".md", ".ipynb"))]
+    """Return the names of the pages among `files`, without extension."""
+    return [str(Path(name).with_suffix("")) for name in files if name.endswith((".md", ".ipynb"))]
 
 
 def _swap(new: Path, old: Path) -> None:

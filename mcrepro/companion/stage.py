@@ -134,12 +134,9 @@ def _run_line(chapter: Chapter, profile: str, executed: Executed | None) -> str:
         )
     record = executed.record
     up = "../" * chapter.name.count("/")
-    own = {
-        name: value
-        for name, value in record.injected.items()
-        if name != "profile" and value != chapter.schema.profiles[record.profile][name]
-    }
-    values = ", ".join(f"<code>{name} = {_html(repr(value))}</code>" for name, value in own.items())
+    values = ", ".join(
+        f"<code>{name} = {_html(repr(value))}</code>" for name, value in record.own.items()
+    )
     return (
         f'<p class="mc-run">Profile <strong>{record.profile}</strong>'
         + (f" with {values}" if values else "")
@@ -163,8 +160,8 @@ def _note(cells: list[dict[str, Any]], chapter: Chapter, line: str) -> None:
     for cell in cells:
         if cell["cell_type"] == "markdown":
             titled, found = re.subn(
-                r"^(# .*)$",
-                lambda match: f"{match[1]}\n\n{line}",
+                r"^# .*$",
+                lambda match: f"{match[0]}\n\n{line}",
                 cell["source"],
                 count=1,
                 flags=re.MULTILINE,
@@ -172,9 +169,7 @@ def _note(cells: list[dict[str, Any]], chapter: Chapter, line: str) -> None:
             if found:
                 cell["source"] = titled
                 return
-        else:
-            break
-    raise BuildError(f"{chapter.name}: the page has no title ('# ...') before its first code cell")
+    raise BuildError(f"{chapter.name}: the page has no title ('# ...')")
 
 
 def _is_injected(cell: Mapping[str, Any]) -> bool:

@@ -47,6 +47,7 @@ BUILD_SIDE = frozenset(
         "cli",
         "execute",
         "files",
+        "kernel",
         "notebooks",
         "parameters",
         "progress",

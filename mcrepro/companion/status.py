@@ -27,8 +27,7 @@ class ChapterStatus:
         if self.executed is None:
             return "–", "–", "–", "not executed"
         record = self.executed.record
-        own = ", own parameters" * bool(record.injected.keys() - {"profile"})
-        own = own if record.profile == "quick" else ""
+        own = ", own parameters" if record.own else ""
         return record.profile + own, record.executed, duration(record.seconds), "executed"
 
 

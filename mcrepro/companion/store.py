@@ -22,6 +22,8 @@ class Record:
     profile : str
     injected : dict
         The parameters that differed from the notebook's cell.
+    own : dict
+        Those of them that a reader chose, against the profile.
     seconds : float
         How long it ran.
     executed : str
@@ -33,6 +35,7 @@ class Record:
     stamp: str
     profile: str
     injected: dict[str, Any]
+    own: dict[str, Any]
     seconds: float
     executed: str
     files: dict[str, str] = field(default_factory=dict)

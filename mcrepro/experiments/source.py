@@ -81,7 +81,8 @@ def environment() -> dict[str, str]:
 def source_hash(name: str) -> str:
     """Hash of the source that a protocol's trials depend on.
 
-    Ask before importing the protocol: what is imported later is then at least as new.
+    Ask before importing the protocol: what is imported later is then at least as new. An edit
+    between an import and the first run of a session cannot be seen: after editing, restart Python.
 
     Raises
     ------

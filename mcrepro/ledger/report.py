@@ -19,7 +19,7 @@ import pandas as pd
 
 from .entries import PAPERS
 from .evaluate import summary
-from .verdict import NOT_RUN
+from .verdict import NOT_CHECKED, NOT_RUN
 
 SYMBOLS = {
     "reproduced": "✓",
@@ -59,7 +59,9 @@ def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
 
 
 def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
-    """Return the HTML of all claims: counts by paper and verdict, then one table a paper.
+    """Return the HTML of all claims: counts by paper and verdict, then the claims of each paper.
+
+    Those that are not checked yet are folded away.
 
     Parameters
     ----------
@@ -76,9 +78,15 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
     for paper in PAPERS:
         rows = frame[frame["paper"] == paper]
-        if not rows.empty:
-            caption = f"{paper}: {len(rows)} claims, {_profile(rows)} profile"
-            parts.append(_box(f"Claims of {paper}", _table(rows, caption, linked=True)))
+        checked = rows[rows["verdict"] != NOT_CHECKED]
+        rest = rows[rows["verdict"] == NOT_CHECKED]
+        if not checked.empty:
+            caption = f"{paper}: {len(checked)} of {len(rows)} claims, {_profile(rows)} profile"
+            parts.append(_box(f"Claims of {paper}", _table(checked, caption, linked=True)))
+        if not rest.empty:
+            caption = f"{paper}: {len(rest)} of {len(rows)} claims are not checked yet"
+            box = _box(f"Claims of {paper}, not checked", _table(rest, caption, linked=True))
+            parts.append(f"<details><summary>{caption}</summary>{box}</details>")
     return _wrapped(*parts)
 
 

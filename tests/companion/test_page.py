@@ -234,7 +234,9 @@ def test_claims_shows_the_rows_of_the_chapter(shown, monkeypatch):
         return rows
 
     monkeypatch.setattr(ledger, "verdicts", verdicts)
-    monkeypatch.setattr(ledger, "chapter_table", lambda rows, chapter: f"<p>{len(rows)} of {chapter}</p>")
+    monkeypatch.setattr(
+        ledger, "chapter_table", lambda rows, chapter: f"<p>{len(rows)} of {chapter}</p>"
+    )
     monkeypatch.setenv("MCREPRO_JOBS", "2")
     page.claims("onesided/estimators", profile="smoke")
     assert asked == {"profile": "smoke", "jobs": 2, "chapter": "onesided/estimators"}

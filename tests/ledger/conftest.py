@@ -3,11 +3,12 @@
 import sys
 
 import pytest
-from ledger_plants import FETCH, PROOF_PROTOCOL, SWEEP
 
 import mcrepro.experiments
 from mcrepro.ledger import evaluate, reference
 from mcrepro.ledger.entries import register
+
+from .plants import FETCH, PROOF_PROTOCOL, SWEEP
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from ledger_plants import entry
 
 from mcrepro.ledger import load
 from mcrepro.ledger.check import chapters, problems
+
+from .plants import entry
 
 TOC = Path(__file__).parents[2] / "book" / "_toc.yml"
 

@@ -4,12 +4,13 @@ import math
 
 import pandas as pd
 import pytest
-from ledger_plants import CURVE, PROOF, READINGS, TWO, entry
 
 import mcrepro as mc
 from mcrepro.errors import ParameterError
 from mcrepro.ledger import evaluate, reference
 from mcrepro.ledger.entries import LedgerError
+
+from .plants import CURVE, PROOF, READINGS, TWO, entry
 
 
 def only(frame):
@@ -180,6 +181,11 @@ def test_incomparable_values_are_not_compared(decide, stored):
     row = only(decide(claim, profile="quick", stored=stored(claim)))
     assert row["consistent"] is None
     assert row["reference_verdict"] == "reproduced"
+
+
+def test_exact_values_are_not_compared_for_they_decide_themselves(decide, stored):
+    row = only(decide(entry(PROOF), profile="quick", stored=stored(entry(PROOF))))
+    assert (row["verdict"], row["consistent"]) == ("reproduced", None)
 
 
 def test_reference_verdict_follows_the_entry(decide, stored):

@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from ledger_plants import CURVE, PROOF, READINGS, TWO, entry
 
 from mcrepro.ledger import report
+
+from .plants import CURVE, PROOF, READINGS, TWO, entry
 
 
 class Cells(HTMLParser):
@@ -61,10 +62,18 @@ def test_every_claim_has_a_row_with_its_verdict_in_words(frame):
 def test_tables_can_be_read_aloud(frame):
     page = Cells(report.claims_page(frame))
     tables = [attrs for tag, attrs in page.tags if tag == "table"]
-    assert len(tables) == sum(tag == "caption" for tag, _ in page.tags) == 2
+    assert len(tables) == sum(tag == "caption" for tag, _ in page.tags) == 3
     assert all(attrs.get("scope") in ("col", "row") for tag, attrs in page.tags if tag == "th")
     symbols = [attrs for tag, attrs in page.tags if tag == "span" and "aria-hidden" in attrs]
     assert len(symbols) >= len(frame)
+
+
+def test_unchecked_claims_are_folded_away_and_counted(frame):
+    shown, _, folded = report.claims_page(frame).partition("claims are not checked yet</summary>")
+    assert "1 of 7 " in shown[-20:]
+    assert "claim-hajek-alpha" in folded
+    assert "claim-hajek-alpha" not in shown
+    assert "claim-hajek-regime" in shown
 
 
 def test_text_is_escaped_and_mathematics_kept(decide):

@@ -3,10 +3,11 @@
 import textwrap
 
 import pytest
-from ledger_plants import entry
 
 from mcrepro.ledger import schema
 from mcrepro.ledger.entries import LedgerError, Mapping, check_ids, expanded, load, parse, register
+
+from .plants import entry
 
 CHECKED = """\
     protocol: planted-sweep

@@ -1,0 +1,121 @@
+"""The command line: messages, exit statuses, what is removed."""
+
+import re
+import types
+
+import pytest
+
+from mcrepro import data, ledger
+from mcrepro.companion import cli
+from mcrepro.errors import DataError
+
+
+@pytest.fixture
+def here(built, monkeypatch):
+    monkeypatch.chdir(built.root)
+    return built
+
+
+def test_build_ends_with_the_path(here, capsys):
+    assert cli.main(["build"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"Open: {here.html / 'index.html'}"
+    assert "0 executed, 3 unchanged; site unchanged" in out
+
+
+def test_check(here, capsys):
+    assert cli.main(["check"]) == 0
+    assert capsys.readouterr().out == "5 pages, no fault\n"
+    (here.html / "two.html").unlink()
+    (here.html / "index.html").write_text('<script src="https://cdn.org/x.js"></script>')
+    assert cli.main(["check"]) == 1
+    out, err = capsys.readouterr()
+    assert "two: the page is missing" in out
+    assert "index.html: loads https://cdn.org/x.js from outside" in out
+    assert re.fullmatch(r"error: the site has \d+ faults\n", err)
+
+
+def test_status(here, capsys):
+    here.edit("two.md", '"n ="', '"rows ="')
+    assert cli.main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"one/alpha +executed +quick +\d{4}-", lines[0])
+    assert re.match(r"two +not executed ", lines[2])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["build", "--only", "twoo"], "error: no chapter matches 'twoo'; did you mean 'two'?"),
+        (["run", "two", "-p", "n", "x"], "error: two: n = 'x' will not do; it needs an integer"),
+        (["run", "*"], "error: '*' is more than one chapter"),
+    ],
+)
+def test_errors_are_one_line(here, capsys, words, message):  # noqa: ARG001
+    assert cli.main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["built"], ["build", "--profile", "papr"], ["build", "--jobs", "0"], ["run"]]
+)
+def test_mistakes_in_the_command_are_status_2(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 2
+    assert "usage: mcrepro" in capsys.readouterr().err
+
+
+def test_no_book_here(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mcrepro.companion.project.__file__", str(tmp_path / "x.py"))
+    assert cli.main(["build"]) == 1
+    assert "error: no book here" in capsys.readouterr().err
+
+
+def test_clean_keeps_finished_trials(here):
+    (here.build / "cache" / "trials").mkdir(parents=True)
+    assert cli.main(["clean"]) == 0
+    assert [path.name for path in here.build.iterdir()] == ["cache"]
+    assert cli.main(["clean", "--cache"]) == 0
+    assert list(here.build.iterdir()) == []
+
+
+def test_an_interrupt_is_130(here, monkeypatch, capsys):  # noqa: ARG001
+    def interrupt(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mcrepro.companion.build.build", interrupt)
+    assert cli.main(["build"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted; what was finished is kept"
+
+
+def test_data(monkeypatch, capsys):
+    table = types.SimpleNamespace(to_string=lambda index: f"name\nml {index}")
+    monkeypatch.setattr(data, "table", lambda: table, raising=False)
+    assert cli.main(["data", "list"]) == 0
+    assert capsys.readouterr().out == "name\nml False\n"
+
+    def missing(name):
+        raise DataError(f"{name} is not here; get it from its site")
+
+    monkeypatch.setattr(data, "load", missing, raising=False)
+    assert cli.main(["data", "fetch", "ml-1m"]) == 1
+    assert capsys.readouterr().err == "error: ml-1m is not here; get it from its site\n"
+
+
+def test_verdicts(monkeypatch, capsys, tmp_path):
+    table = types.SimpleNamespace(to_string=lambda **_options: "claim  verdict")
+    monkeypatch.setattr(ledger, "verdicts", lambda **_options: table, raising=False)
+    saved = []
+    monkeypatch.setattr(
+        ledger, "save_reference", lambda given: saved.append(given) or tmp_path, raising=False
+    )
+    assert cli.main(["verdicts", "--profile", "smoke"]) == 0
+    assert saved == []
+    assert cli.main(["verdicts", "--profile", "paper", "--save-reference"]) == 0
+    assert saved == [table]
+    assert f"Saved: {tmp_path}" in capsys.readouterr().out
