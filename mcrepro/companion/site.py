@@ -73,6 +73,7 @@ def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True
         return False
     for left in project.build.glob(f"{_WORK}*"):  # by builds that were killed
         shutil.rmtree(left, ignore_errors=True)
+    print("Building the site", file=sys.stderr, flush=True)
     with _work_folder(project.build) as work:
         html = _sphinx(project, project.staged, work, strict)
         for name, content in files.items():
