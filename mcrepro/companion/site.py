@@ -23,6 +23,21 @@ STAMP = ".mcrepro-stamp"
 
 _WORK = "tmp-"
 
+#: jupyter-book, which ends when the build that started it was killed.
+_JUPYTER_BOOK = """
+import os, threading, time
+from jupyter_book.cli.main import main
+
+def watch():
+    while os.getppid() == {parent}:
+        time.sleep(0.2)
+    os._exit(1)
+
+if os.name == "posix":
+    threading.Thread(target=watch, daemon=True).start()
+main()
+"""
+
 TOOLS = (
     "docutils",
     "jupyter-book",
@@ -58,6 +73,7 @@ def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True
         return False
     for left in project.build.glob(f"{_WORK}*"):  # by builds that were killed
         shutil.rmtree(left, ignore_errors=True)
+    print("Building the site", file=sys.stderr, flush=True)
     with _work_folder(project.build) as work:
         html = _sphinx(project, project.staged, work, strict)
         for name, content in files.items():
@@ -107,7 +123,7 @@ def _work_folder(parent: Path) -> Iterator[Path]:
 
 def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> Path:
     """Run Sphinx on `source`; return the folder of the pages, somewhere below `target`."""
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command = [sys.executable, "-c", _JUPYTER_BOOK.format(parent=os.getpid()), "build"]
     command += [str(source), "--config", str(project.config), "--path-output", str(target)]
     command += ["-W", "-n", "--keep-going"] if strict else []
     done = subprocess.run(

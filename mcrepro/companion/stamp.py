@@ -11,7 +11,6 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import mcrepro
 from mcrepro.companion.files import sha256
 from mcrepro.companion.notebooks import Chapter
 from mcrepro.companion.project import Project
@@ -62,7 +61,7 @@ BUILD_SIDE = frozenset(
     )
 )
 
-PACKAGE = Path(mcrepro.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def surroundings(project: Project, package: Path = PACKAGE) -> dict[str, Any]:

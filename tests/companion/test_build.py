@@ -94,6 +94,7 @@ def test_a_page_that_left_the_book_leaves_the_site(built):
     assert not list(built.html.rglob("beta*"))
 
 
+@pytest.mark.slow
 def test_editing_the_package_executes_again(toy, package_copy):
     toy.edit("_toc.yml", "      - file: one/beta\n      - file: two\n", "")
     toy.write("index.md", "# Toy\n")
