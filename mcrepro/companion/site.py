@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcrepro.companion.check import check_site
-from mcrepro.companion.files import mirror, sha256, write_atomic
+from mcrepro.companion.files import mirror, sha256, strip_ansi, write_atomic
 from mcrepro.companion.project import Project
 from mcrepro.companion.stamp import PACKAGE, folder_hash, package_first, version
 from mcrepro.errors import BuildError
@@ -113,13 +114,20 @@ def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> Path:
         command, check=False, env=package_first(), cwd=project.root, capture_output=True, text=True
     )
     if done.returncode:
-        lines = (done.stderr + done.stdout).splitlines()
+        lines = strip_ansi(done.stderr + done.stdout).splitlines()
         if any(os.strerror(errno.ENOSPC) in line for line in lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
         wanted = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-30:]
-        shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(wanted)]
+        shown = [_place(line.replace(f"{source}{os.sep}", "")) for line in dict.fromkeys(wanted)]
         raise BuildError("\n  ".join(["Sphinx is not content with the book:", *shown]))
     return target / "_build" / "html"
+
+
+def _place(line: str) -> str:
+    """Return a warning of Sphinx with MyST-NB's cell * 10000 + line said in words."""
+    return re.sub(
+        r"\.ipynb:(\d+)(\d{4}):", lambda m: f", cell {m[1]}, line {int(m[2])}:", line, count=1
+    )
 
 
 def _stamp(project: Project, files: Mapping[str, bytes], strict: bool) -> str:

@@ -117,6 +117,12 @@ def test_page_shows_its_mathematics_and_images(browser, built_site, site_page):
     assert empty == []
 
 
+def test_page_shows_no_warning_of_a_cell(browser, built_site, site_page):
+    visit(browser, built_site / site_page)
+    shown = "return [...document.querySelectorAll('.output.stderr')].map(e => e.innerText)"
+    assert browser.execute_script(shown) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_readable(browser, built_site, site_page, scheme):
     visit(browser, built_site / site_page, scheme=scheme)

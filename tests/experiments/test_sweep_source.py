@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,30 @@ def test_data_and_environment_enter_the_key(monkeypatch):
     identity = source.identity("toy-walk", ["ml-small-2016"])
     assert identity["data"] == {"ml-small-2016": "contents of ml-small-2016"}
     assert identity["environment"]["numpy"] == __import__("numpy").__version__
+
+
+def test_edit_between_the_import_and_the_first_run_is_noticed(tmp_path):
+    package = tmp_path / "mcrepro"
+    shutil.copytree(source.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    program = """
+import pathlib, sys, time
+import mcrepro as mc
+import mcrepro.solvers.bm as bm
+time.sleep(0.05)
+if sys.argv[1] == "edit":
+    with open(bm.__file__, "a") as file:
+        file.write("# edited\\n")
+print(mc.experiments.run("hajek-enumeration", profile="smoke", cache=sys.argv[2]).shape)
+"""
+    for action in ("leave", "edit"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, action, tmp_path / action],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "MCREPRO_PROTOCOLS": ""},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == (action == "leave"), done.stderr
+    assert "bm.py" in done.stderr
+    assert "restart Python" in done.stderr
