@@ -97,6 +97,7 @@ def source_hash(name: str) -> str:
         content = _hash_file(path)
         edited = (
             path not in _first_seen
+            and path.is_relative_to(PACKAGE)
             and str(path) in imported
             and path.stat().st_mtime > mcrepro._imported_at
         )
