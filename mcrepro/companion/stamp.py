@@ -90,7 +90,10 @@ def stamp(chapter: Chapter, parameters: dict[str, Any], profile: str, around: An
         "code": chapter.code(),
         "parameters": parameters,
         "profile": profile,
-        "data": {name: _fingerprint(name) for name in chapter.data},
+        "data": {
+            each: _fingerprint(each)
+            for each in (name.format_map(parameters) for name in chapter.data)
+        },
         "around": around,
     }
     return sha256(json.dumps(parts, sort_keys=True).encode())

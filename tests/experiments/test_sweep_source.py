@@ -2,12 +2,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import mcrepro as mc
-from mcrepro.experiments import registry, source
+from mcrepro.errors import ParameterError
+from mcrepro.experiments import registry, source, trial
 
 FILES = {
     "problem.py": True,
@@ -126,3 +128,25 @@ print(mc.experiments.run("hajek-enumeration", profile="smoke", cache=sys.argv[2]
         assert (done.returncode == 0) == (action == "leave"), done.stderr
     assert "bm.py" in done.stderr
     assert "restart Python" in done.stderr
+
+
+def test_data_named_by_a_parameter_enters_the_key_of_its_own_trials(monkeypatch):
+    protocol = mc.experiments.get("hajek-movielens")
+    assert protocol.data == ("{dataset}",)
+
+    def key(dataset, contents):
+        monkeypatch.setattr(source, "_fingerprint", lambda name: contents[name])
+        identity = source.identity("hajek-movielens", contents)
+        parameters = {"dataset": dataset, "films": 100, "keep": 0.5}
+        return trial.make("hajek-movielens", protocol, identity, parameters, 0).key
+
+    contents = {"ml-100k": "a", "ml-1m": "b"}
+    changed = {"ml-100k": "a", "ml-1m": "c"}
+    assert key("ml-100k", contents) == key("ml-100k", changed)
+    assert key("ml-1m", contents) != key("ml-1m", changed)
+
+
+def test_data_cannot_be_named_by_a_parameter_that_is_not_there():
+    good = mc.experiments.get("hajek-movielens")
+    with pytest.raises(ParameterError, match=r"datset.*dataset"):
+        replace(good, data=("{datset}",))
