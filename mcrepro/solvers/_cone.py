@@ -66,12 +66,12 @@ class Program:
         import cvxpy as cp
 
         data, (n1, n2) = self.data, self.data.shape
-        M = data.values.astype(np.float64)
+        M = data.values
         # Solvers are at their best with numbers near one.
         unit = float(np.abs(M).max()) or 1.0
         X = cp.Variable((n1, n2), PSD=True) if self.psd else cp.Variable((n1, n2))
         fitted, cost, constraints = X[data.rows, data.cols], 0.0, []
-        root = np.sqrt(data.weights.astype(np.float64))
+        root = np.sqrt(data.weights)
         if self.form != "exact":
             E = cp.Variable(len(M))
             fitted = fitted + E
@@ -117,7 +117,7 @@ class Program:
         s, left, right = self._factors(X, tol)
         kept, found = slice(None, rank), len(s)
         s, left, right = s[kept], left[:, kept], right[:, kept]
-        M, w = data.values.astype(np.float64), data.weights.astype(np.float64)
+        M, w = data.values, data.weights
         difference = M - data.at(left, right)
         square = float(np.vdot(w * difference, difference))
         primal = self.lam * float(s.sum()) + (square / 2 if self.form == "lasso" else 0.0)

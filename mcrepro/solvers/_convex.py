@@ -18,12 +18,15 @@ from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._factors import entries
 
 # Below this many entries loading numba costs more than it saves.
 _MANY = 100_000
+# Up to this many columns a dense eigenvalue problem is solved sooner than Lanczos gets going.
+_FEW = 128
 
 
 class Entries:
@@ -49,9 +52,8 @@ class Entries:
 
     def __init__(self, problem, weights=None):
         self.shape, self.symmetric = problem.shape, problem.symmetric
-        dtype = problem.values.dtype
-        w = _weights(weights, problem).astype(dtype)
-        rows, cols, values = problem.rows, problem.cols, problem.values
+        w = _weights(weights, problem)
+        rows, cols, values = problem.rows, problem.cols, problem.values.astype(np.float64)
         if problem.symmetric:
             C = sp.coo_array((w / 2, (rows, cols)), shape=self.shape).tocsr()
             V = sp.coo_array((w / 2 * values, (rows, cols)), shape=self.shape).tocsr()
@@ -77,7 +79,7 @@ class Entries:
     def minus(self, left, right):
         """The same entries of ``M - left right^T``."""
         part = copy.copy(self)
-        values = self.values - self.at(left, right).astype(self.values.dtype)
+        values = self.values - self.at(left, right)
         part._set(self.rows, self.cols, values, self.weights)
         return part
 
@@ -85,8 +87,8 @@ class Entries:
         """``(left right^T)`` at the entries, shape (m,)."""
         if len(self.rows) < _MANY:
             return entries(left, right, self.rows, self.cols)
-        out = np.empty(len(self.rows), dtype=np.result_type(left, right))
-        left, right = (np.ascontiguousarray(factor, out.dtype) for factor in (left, right))
+        out = np.empty(len(self.rows))
+        left, right = (np.ascontiguousarray(factor) for factor in (left, right))
         _kernel()(left, right, self.indptr, self.cols, out)
         return out
 
@@ -113,7 +115,7 @@ def _kernel():
         for i in range(left.shape[0]):
             for e in range(indptr[i], indptr[i + 1]):
                 j = cols[e]
-                total = left.dtype.type(0)
+                total = 0.0
                 for t in range(left.shape[1]):
                     total += left[i, t] * right[j, t]
                 out[e] = total
@@ -189,16 +191,15 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
     def gram(x):
         return outside(V, St @ outside(U, S @ outside(V, x)))
 
-    if n2 <= max(40, 2 * count + 2):
-        G = gram(np.eye(n2, dtype=S.dtype))
-        squares, vectors = np.linalg.eigh((G + G.T) / 2)
-        squares, vectors = squares[-count:], vectors[:, -count:]
+    if n2 <= max(_FEW, 2 * count + 2):
+        G = gram(np.eye(n2))
+        squares, vectors = eigh((G + G.T) / 2, subset_by_index=(n2 - count, n2 - 1))
     else:
-        v0 = gram(rng.standard_normal(n2).astype(S.dtype))
+        v0 = gram(rng.standard_normal(n2))
         # ARPACK stops with an error on a matrix of zeros.
-        if np.linalg.norm(v0) <= np.finfo(S.dtype).eps * float(np.vdot(S.data, S.data)):
-            return np.zeros(count, S.dtype), np.eye(n2, count, dtype=S.dtype)
-        operator = LinearOperator((n2, n2), matvec=gram, dtype=S.dtype)
+        if np.linalg.norm(v0) <= np.finfo(float).eps * float(np.vdot(S.data, S.data)):
+            return np.zeros(count), np.eye(n2, count)
+        operator = LinearOperator((n2, n2), matvec=gram, dtype=float)
         squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
     order = np.argsort(squares)[::-1]
     return np.sqrt(np.maximum(squares[order], 0.0)), vectors[:, order]
@@ -207,11 +208,18 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
 def balanced(A, B):
     """Singular values of ``A B^T``, and its factors with equal Gram matrices ``diag(s)``.
 
+    Factors that are balanced already are returned as they are.
+
     Returns
     -------
     (ndarray, ndarray, ndarray)
         s in decreasing order, left and right.
     """
+    GA, GB = A.T @ A, B.T @ B
+    s = np.diagonal(GA)
+    slack = 1e-13 * s.max(initial=0.0)
+    if np.all(np.abs(GA - np.diag(s)) <= slack) and np.all(np.abs(GB - np.diag(s)) <= slack):
+        return s, A, B
     QA, RA = np.linalg.qr(A)
     QB, RB = np.linalg.qr(B)
     P, s, Qt = np.linalg.svd(RA @ RB.T)

@@ -43,7 +43,8 @@ from mcrepro.solvers._path import Anderson, cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers.mean import mean
 
-_EVERY = 10  # sweeps between two certificates
+_EVERY = 10  # sweeps between two certificates, and two revisions of the columns
+_STEADY = 1e-2  # relative decrease between them beyond which there is nothing to certify
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 _FIRST = 10  # columns to begin with; then they double
 
@@ -99,14 +100,14 @@ def soft_impute(
     accelerate : bool, default True
         Extrapolate. The plain sweeps of the paper have the same solutions.
     start : (array_like, array_like), optional
-        Factors of shapes (n1, k) and (n2, k) to start from, with a given `regularization`; as
-        returned, so that with `center` the first two columns are computed anew.
+        Factors of shapes (n1, k) and (n2, k) to start the last fit from; as returned, so that with
+        `center` the first two columns are computed anew.
     max_iter : int, default 2000
         Largest number of sweeps, for each lam of the path.
     rtol : float, default 1e-9
         On ``||residual|| / ||data||``; for ``regularization=0`` only.
     gtol : float, default 1e-6
-        On the measure of optimality above; in float32 at least 1e-5 is used.
+        On the measure of optimality above.
     """
     one_of("rule", rule, ("min", "1se"))
     one_of("center", center, ("none", "rows+columns"))
@@ -114,8 +115,6 @@ def soft_impute(
         raise TypeError(f"accelerate must be True or False, got {accelerate!r}")
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
-    if problem.values.dtype == np.float32:
-        gtol = max(gtol, 1e-5)
     limit = min(problem.shape) if rank is None else rank
     if center != "none":
         if problem.symmetric:
@@ -132,21 +131,17 @@ def soft_impute(
         return Lasso(data, lam, limit, rng, gtol, centered=center != "none", plain=not accelerate)
 
     if regularization is None:
-        if start is not None:
-            raise ValueError("start needs a given regularization; the path has its own starts")
-        lam, start, chosen["path"] = cross_validated(data, lasso, rng, rule, max_iter)
+        lam, warm, chosen["path"] = cross_validated(data, lasso, rng, rule, max_iter)
     else:
-        lam = real("regularization", regularization, 0)
-        if start is not None:
-            start = _given(start, data, limit, skip=2 if center != "none" else 0)
+        lam, warm = real("regularization", regularization, 0), None
+    if start is not None:
+        warm = _given(start, data, limit, skip=2 if center != "none" else 0)
     if lam == 0 and rank is None:
         raise ValueError("regularization=0 needs rank, the rank of the answer")
     task = lasso(data, lam)
     # Only an interpolating fit may stop on its residual; with lam > 0 that says nothing.
-    outcome = loop(
-        task.sweeps(start), max_iter=max_iter, rtol=rtol if lam == 0 else -1.0, gtol=gtol
-    )
-    if "gradient_norm" not in outcome.certificate:
+    outcome = loop(task.sweeps(warm), max_iter=max_iter, rtol=rtol if lam == 0 else -1.0, gtol=gtol)
+    if "duality_gap" not in outcome.certificate:
         outcome.certificate |= task.certificate(*task.factors(outcome.iterate))
     outcome.certificate |= {"regularization": lam, **chosen}
     return outcome
@@ -168,6 +163,9 @@ class Lasso:
         self.data, self.lam, self.limit, self.rng = data, lam, limit, rng
         self.gtol, self.plain = gtol, plain
         self.bound = float(data.weights.max())
+        # Building a sparse matrix takes longer than a product with a small one.
+        self.R = data.matrix(np.zeros_like(data.values))
+        self.Rt = self.R.T  # shares its values
 
     def zero_level(self):
         """lam_max: the least lam whose solution is zero."""
@@ -175,13 +173,16 @@ class Lasso:
 
     def sweeps(self, start=None):
         """Iterates from factors (A, B), or from zero."""
-        dtype = self.data.values.dtype
-        A, B = start or (np.zeros((n, 0), dtype) for n in self.data.shape)
+        A, B = start or (np.zeros((n, 0)) for n in self.data.shape)
         point, mix = self.measured(A, B), Anderson(_MEMORY)
+        before = np.inf
         for n in count():
-            checked = n % _EVERY == 0
-            yield self.iterate(*point, checked)
-            fresh = self.refreshed(*point) if checked else None
+            due = n % _EVERY == 0
+            # The gap is of the order of the root of what F still has to lose.
+            steady = n == 0 or before - point[-1] <= _STEADY * point[-1]
+            yield self.iterate(*point, certify=due and steady)
+            fresh = self.refreshed(*point) if due else None
+            before = point[-1] if due else before
             if fresh is not None:
                 point, mix = fresh, Anderson(_MEMORY)
             else:
@@ -194,14 +195,16 @@ class Lasso:
         return A, B, difference, (_square(difference, self.data.weights) + self.lam * ridge) / 2
 
     def residual(self, difference):
-        """R, sparse."""
-        return self.data.matrix(self.data.weights * difference)
+        """R, sparse; the same object each time, good until the next call."""
+        np.multiply(self.data.weights, difference, out=self.R.data)
+        return self.R
 
     def sweep(self, A, B, difference, F, mix):
         """One sweep from a point, extrapolated where that lowers F."""
-        B1 = self.half(self.residual(difference).T, A, B)
-        R = self.residual(self.data.values - self.data.at(A, B1))
-        A1 = self.half(R, B1, A)
+        self.residual(difference)
+        B1 = self.half(self.Rt, A, B)
+        self.residual(self.data.values - self.data.at(A, B1))
+        A1 = self.half(self.R, B1, A)
         W = None if self.plain else mix(np.vstack([A, B]), np.vstack([A1, B1]))
         if W is not None:
             trial = self.measured(W[: len(A)], W[len(A) :])
@@ -239,16 +242,16 @@ class Lasso:
         root = np.sqrt(s)
         return self.measured(Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root))
 
-    def iterate(self, A, B, difference, _F, checked):
+    def iterate(self, A, B, difference, _F, certify):
         """What the loop sees: balanced factors, at which F is f."""
         s, left, right = balanced(A, B)
         square = _square(difference, self.data.weights)
         return Iterate(
-            np.hstack([self.base[0].astype(left.dtype), left]),
-            np.hstack([self.base[1].astype(right.dtype), right]),
+            np.hstack([self.base[0], left]),
+            np.hstack([self.base[1], right]),
             objective=square / 2 + self.lam * float(s.sum()),
             residual=np.sqrt(square) / self.norm,
-            **(self.certificate(left, right) if checked else {}),
+            **(self.certificate(left, right) if certify else {}),
         )
 
     def factors(self, iterate):
@@ -260,24 +263,26 @@ class Lasso:
         """The measure of optimality at balanced factors, and the duality gap."""
         difference, lam = self.data.values - self.data.at(left, right), self.lam
         R, size = self.residual(difference), _square(left)
-        optimal, extra = np.inf, {}
+        optimal, measures = [], {}
         if lam > 0:
             sigma = float(leading(R, 1, self.rng, tol=self.gtol / 10)[0][0])
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
-            optimal = gap / primal if primal else 0.0
-            extra = {"duality_gap": gap, "dual_norm": sigma / lam}
+            optimal.append(gap / primal if primal else 0.0)
+            measures = {"duality_gap": gap, "dual_norm": sigma / lam}
         if left.shape[1] >= self.limit:
             gradient = np.hypot(
                 np.linalg.norm(R @ right - lam * left), np.linalg.norm(R.T @ left - lam * right)
             )
             twice = _square(difference, self.data.weights) + 2 * lam * size
-            optimal = min(optimal, gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
-        return {"gradient_norm": float(optimal), **extra}
+            optimal.append(gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
+        if optimal:
+            measures["gradient_norm"] = float(min(optimal))
+        return measures
 
 
 def _square(x, weights=1.0):
-    """Sum of ``weights x^2``, in double precision."""
-    return float(np.sum(weights * np.square(x), dtype=np.float64))
+    """Sum of ``weights x^2``."""
+    return float(np.sum(weights * np.square(x)))
 
 
 def two_way(data):
@@ -293,7 +298,7 @@ def _given(start, data, limit, skip):
         raise TypeError(
             f"start must be a pair (left, right) of factors, got {type(start).__name__}"
         )
-    A, B = (np.asarray(factor, dtype=data.values.dtype) for factor in start)
+    A, B = (np.asarray(factor, dtype=np.float64) for factor in start)
     n1, n2 = data.shape
     if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1] or (len(A), len(B)) != (n1, n2):
         raise ValueError(
