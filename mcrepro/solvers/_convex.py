@@ -25,8 +25,8 @@ from mcrepro._factors import entries
 
 # Below this many entries loading numba costs more than it saves.
 _MANY = 100_000
-# Up to this many columns a dense eigenvalue problem is solved sooner than Lanczos gets going.
-_FEW = 128
+# Up to this size a dense eigenvalue problem is solved sooner than Lanczos gets going.
+_SMALL = 128 * 128
 
 
 class Entries:
@@ -183,18 +183,22 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
     (ndarray, ndarray)
         Singular values in decreasing order, shape (count,); vectors, shape (n2, count).
     """
-    n2, St = S.shape[1], S.T.tocsr()
-
-    def outside(Q, x):
-        return x if Q is None else x - Q @ (Q.T @ x)
-
-    def gram(x):
-        return outside(V, St @ outside(U, S @ outside(V, x)))
-
-    if n2 <= max(_FEW, 2 * count + 2):
-        G = gram(np.eye(n2))
-        squares, vectors = eigh((G + G.T) / 2, subset_by_index=(n2 - count, n2 - 1))
+    n1, n2 = S.shape
+    if n2 <= 2 * count + 2 or n1 * n2 <= _SMALL:
+        D = S.toarray()
+        if U is not None:
+            D = D - U @ (U.T @ D)
+            D = D - (D @ V) @ V.T
+        squares, vectors = eigh(D.T @ D, subset_by_index=(n2 - count, n2 - 1))
     else:
+        St = S.T.tocsr()
+
+        def outside(Q, x):
+            return x if Q is None else x - Q @ (Q.T @ x)
+
+        def gram(x):
+            return outside(V, St @ outside(U, S @ outside(V, x)))
+
         v0 = gram(rng.standard_normal(n2))
         # ARPACK stops with an error on a matrix of zeros.
         if np.linalg.norm(v0) <= np.finfo(float).eps * float(np.vdot(S.data, S.data)):

@@ -127,8 +127,12 @@ def soft_impute(
     data = Entries(problem, weights)
     chosen = {}
 
+    bases = {}
+
     def lasso(data, lam):
-        return Lasso(data, lam, limit, rng, gtol, centered=center != "none", plain=not accelerate)
+        if center != "none" and data not in bases:
+            bases[data] = two_way(data)
+        return Lasso(data, lam, limit, rng, gtol, base=bases.get(data), plain=not accelerate)
 
     if regularization is None:
         lam, warm, chosen["path"] = cross_validated(data, lasso, rng, rule, max_iter)
@@ -141,7 +145,7 @@ def soft_impute(
     task = lasso(data, lam)
     # Only an interpolating fit may stop on its residual; with lam > 0 that says nothing.
     outcome = loop(task.sweeps(warm), max_iter=max_iter, rtol=rtol if lam == 0 else -1.0, gtol=gtol)
-    if "duality_gap" not in outcome.certificate:
+    if not outcome.certificate.keys() & {"duality_gap", "gradient_norm"}:
         outcome.certificate |= task.certificate(*task.factors(outcome.iterate))
     outcome.certificate |= {"regularization": lam, **chosen}
     return outcome
@@ -154,12 +158,11 @@ class Lasso:
     with ``R / bound``, which keeps a sweep from raising F.
     """
 
-    def __init__(self, data, lam, limit, rng, gtol, *, centered=False, plain=False):
+    def __init__(self, data, lam, limit, rng, gtol, *, base=None, plain=False):
         self.norm = data.norm
-        self.base = tuple(np.empty((n, 0)) for n in data.shape)
-        if centered:
-            self.base = two_way(data)
-            data = data.minus(*self.base)
+        self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
+        if base is not None:
+            data = data.minus(*base)
         self.data, self.lam, self.limit, self.rng = data, lam, limit, rng
         self.gtol, self.plain = gtol, plain
         self.bound = float(data.weights.max())
@@ -180,13 +183,13 @@ class Lasso:
             due = n % _EVERY == 0
             # The gap is of the order of the root of what F still has to lose.
             steady = n == 0 or before - point[-1] <= _STEADY * point[-1]
-            yield self.iterate(*point, certify=due and steady)
-            fresh = self.refreshed(*point) if due else None
+            yield self.iterate(point, due and steady)
+            fresh = self.refreshed(point) if due else None
             before = point[-1] if due else before
             if fresh is not None:
                 point, mix = fresh, Anderson(_MEMORY)
             else:
-                point = self.sweep(*point, mix)
+                point = self.sweep(point, mix)
 
     def measured(self, A, B):
         """The point of factors A and B."""
@@ -199,8 +202,9 @@ class Lasso:
         np.multiply(self.data.weights, difference, out=self.R.data)
         return self.R
 
-    def sweep(self, A, B, difference, F, mix):
+    def sweep(self, point, mix):
         """One sweep from a point, extrapolated where that lowers F."""
+        A, B, difference, F = point
         self.residual(difference)
         B1 = self.half(self.Rt, A, B)
         self.residual(self.data.values - self.data.at(A, B1))
@@ -221,12 +225,13 @@ class Lasso:
         inverse = np.where(values > floor, 1 / np.maximum(values, floor or 1), 0)
         return B + ((R @ A - self.lam * B) @ Q) * inverse @ Q.T
 
-    def refreshed(self, A, B, difference, _F):
+    def refreshed(self, point):
         """A point with columns dropped that are zero and added that are missing; None if none are.
 
         Soft-thresholding of the filled matrix, on the row space of B and leading directions
         outside: it minimises the same majorant as a sweep, over more.
         """
+        A, B, difference, _ = point
         R, lam, k = self.residual(difference), self.lam, A.shape[1]
         V = np.linalg.qr(B)[0]
         room = min(self.limit - k, max(_FIRST, k))
@@ -242,8 +247,9 @@ class Lasso:
         root = np.sqrt(s)
         return self.measured(Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root))
 
-    def iterate(self, A, B, difference, _F, certify):
+    def iterate(self, point, certify):
         """What the loop sees: balanced factors, at which F is f."""
+        A, B, difference, _ = point
         s, left, right = balanced(A, B)
         square = _square(difference, self.data.weights)
         return Iterate(
