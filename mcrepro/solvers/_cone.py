@@ -34,6 +34,8 @@ _TOLERANCES = {
     "scs": ("eps_abs", "eps_rel"),
 }
 _LIMITS = {"clarabel": "max_iter", "scs": "max_iters"}
+# Data with rounding errors in the eighth digit keep SCS busy with them for ever.
+_SCS_ITERATIONS = 5000
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Program:
             box = [X - self.bound / unit <= 0, -X - self.bound / unit <= 0]
         program = cp.Problem(cp.Minimize(size + cost), [equations, *constraints, *box])
         options = dict.fromkeys(_TOLERANCES[solver], tol)
+        if max_iter is None and solver == "scs":
+            max_iter = _SCS_ITERATIONS
         if max_iter is not None:
             options[_LIMITS[solver]] = max_iter
         with warnings.catch_warnings():
@@ -128,7 +132,7 @@ class Program:
         if np.isfinite(self.bound):
             excess = np.abs(left @ right.T) - self.bound
             outside = np.hypot(outside, np.linalg.norm(np.maximum(excess, 0.0)))
-        infeasibility = outside / data.norm
+        infeasibility = float(outside / data.norm)
         gap = primal - lower
         relative = abs(gap) / primal if primal else abs(gap)
         return Iterate(

@@ -71,7 +71,7 @@ def nuclear_norm(
     max_abs : float, optional
         Bound on the absolute value of every entry of X, observed or not.
     max_iter : int, optional
-        Of the solver; by default its own.
+        Of the solver; by default 5000 for SCS, and Clarabel's own.
     tol : float, default 1e-8
         Passed to the solver. Singular values below ``10 tol`` of the largest are dropped.
     gtol : float, default 1e-5

@@ -53,7 +53,7 @@ def trace_sdp(
     regularization : float, optional
         lam of the lasso, positive; by default the entries are matched exactly.
     max_iter : int, optional
-        Of the solver; by default its own.
+        Of the solver; by default 5000 for SCS, and Clarabel's own.
     tol : float, default 1e-8
         Passed to the solver. Eigenvalues below ``10 tol`` of the largest are dropped.
     gtol : float, default 1e-5

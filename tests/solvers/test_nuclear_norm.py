@@ -150,6 +150,14 @@ def test_unfinished_is_not_converged(noisy, solver):
     assert result.certificate["status"] != "optimal"
 
 
+def test_data_rounded_to_single_precision_end_with_a_certificate(easy):
+    # No matrix of rank one agrees with them, and the solver's own tolerance is out of reach.
+    rounded = mc.Problem(easy.rows, easy.cols, easy.values.astype(np.float32), easy.shape)
+    result = mc.complete(rounded, "nuclear_norm", rank=1)
+    assert result.converged
+    assert result.relative_error(easy.truth) < 1e-6
+
+
 def test_a_tolerance_the_answer_does_not_meet_is_not_met(noisy):
     result = mc.complete(noisy, "nuclear_norm", tol=1e-3, gtol=1e-12)
     assert result.certificate["status"] == "optimal"
