@@ -14,12 +14,13 @@ Structure
 Least norm
     With ridge 0 the matrix is singular: ``(U G, -V G^T)`` moves nothing. Iterated Tikhonov
     regularization, ``x <- x + (J^T J + delta I)^{-1} J^T (e - J x)``, stays in the range of J^T and
-    so tends to the solution of least norm, also where the data leave more open than G.
+    so tends to the solution of least norm. Rows and columns with fewer than r entries make D_j
+    singular too, and forming P_j then loses all digits: such problems are left to LSQR.
 """
 
 import numba
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_sylvester
+from scipy.linalg import cho_factor, cho_solve, eigvalsh, solve_sylvester
 from scipy.sparse.linalg import LinearOperator, lsqr
 
 # Above this many unknowns "auto" does not factorize (8 bytes times the square of it in memory),
@@ -27,7 +28,7 @@ from scipy.sparse.linalg import LinearOperator, lsqr
 _DIRECT = 4_000
 _PATIENCE = 250
 # delta, relative to the mean diagonal of J^T J.
-_TIKHONOV = 1e-11
+_TIKHONOV = 1e-9
 
 
 class TangentLeastSquares:
@@ -57,6 +58,10 @@ class TangentLeastSquares:
         self.order = np.lexsort((i, j))
         self.i, self.j = i[self.order], j[self.order]
         self.n, self.k = sorted(self.shape)
+        self.fewest = min(
+            np.bincount(index, minlength=size).min()
+            for index, size in zip((self.rows, self.cols), self.shape, strict=True)
+        )
         self.indptr = np.searchsorted(self.j, np.arange(self.k + 1))
 
     def entries(self, U, V):
@@ -78,21 +83,45 @@ class TangentLeastSquares:
 
     def least_norm(self, U, V, e, tol=1e-15):
         """The minimiser (A, B) of least norm for ridge 0; `tol` is for "lsqr"."""
-        if self.solver == "lsqr":
+        if self.solver == "lsqr" or (self.solver == "auto" and self.fewest < U.shape[1]):
             return self._lsqr(U, V, e, 0.0, tol)
+        if self.fewest < U.shape[1]:
+            raise ValueError(
+                f"least_squares={self.solver!r} needs at least rank={U.shape[1]} observed entries "
+                f'in every row and column, got {self.fewest}; use "auto" or "lsqr"'
+            )
         F, H = (V, U) if self.flipped else (U, V)
         e = e[self.order]
         density = len(e) / (self.n * self.k)
         delta = _TIKHONOV * density * np.linalg.norm(F, 2) * np.linalg.norm(H, 2)
         solve = self._elimination(F, H, delta, 1e-12)
         A, B = np.zeros_like(F), np.zeros_like(H)
-        for _ in range(4):
+        for _ in range(8):
             dA, dB = solve(e - self._product(F, B) - _entries(self.i, self.j, A, H))
             A, B = A + dA, B + dB
+            if np.hypot(*map(np.linalg.norm, (dA, dB))) <= 1e-12 * np.linalg.norm(A):
+                break
         # Rounding, divided by delta, leaves a little of (F G, -H G^T): take it out.
         G = solve_sylvester(F.T @ F, H.T @ H, B.T @ H - F.T @ A)
         A, B = A + F @ G, B - H @ G.T
         return (B, A) if self.flipped else (A, B)
+
+    def smallest_singular_value(self, U, V):
+        """Of the tangent map ``xi -> P_Omega(xi) / sqrt(density)`` at the column spaces of U, V.
+
+        The gauge does not count: 0 means that some tangent direction is invisible. Dense, O(n^3
+        r^3); a lower bound up to the factor sqrt(2), from the eliminated system.
+        """
+        if self.flipped:
+            U, V = V, U
+        U, V = np.linalg.qr(U)[0], np.linalg.qr(V)[0]
+        density, r = len(self.i) / (self.n * self.k), U.shape[1]
+        D_inverse = np.linalg.pinv(_grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
+        S = _schur(self.indptr, self.i, U, V, D_inverse, 0.0)
+        # The r^2 lowest eigenvalues belong to U G. Columns that U_j leaves open count as well.
+        eigenvalue = eigvalsh(S, lower=True, subset_by_index=[r * r, r * r])[0]
+        column = np.linalg.eigvalsh(_grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
+        return float(np.sqrt(max(min(eigenvalue, column), 0.0) / density))
 
     def _product(self, U, B):
         return _entries(self.i, self.j, U, B)

@@ -59,6 +59,7 @@ def gnmr(
     inner_iter=2000,
     start=None,
     restarts=3,
+    identifiability=False,
     max_iter=1000,
     rtol=1e-13,
     gtol=1e-9,
@@ -82,6 +83,10 @@ def gnmr(
         Factors of shapes (n1, k) and (n2, k), k at most `rank`; the paper's variants need k = rank.
     restarts : int, default 3
         Further attempts of "damped" after one that stalled, at most 5.
+    identifiability : bool, default False
+        Add "sigma_min" to the certificate: the smallest singular value of ``xi -> P_Omega(xi) /
+        sqrt(density)`` over tangent directions at the answer, up to a factor of order one. At 0 the
+        data leave the completion open even where they fit exactly. Dense: min(n1, n2) r unknowns.
     max_iter : int, default 1000
         Steps, over all attempts.
     rtol : float, default 1e-13
@@ -92,6 +97,8 @@ def gnmr(
     one_of("variant", variant, ("damped", *_ALPHA))
     one_of("least_squares", least_squares, ("auto", "direct", "cg", "lsqr"))
     inner_iter, max_iter = integer("inner_iter", inner_iter, 1), integer("max_iter", max_iter, 0)
+    if not isinstance(identifiability, bool):
+        raise TypeError(f"identifiability must be True or False, got {identifiability!r}")
     restarts = integer("restarts", restarts, 0, len(_RIDGES) - 1)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     run = _Run(problem, rank, rng, TangentLeastSquares(problem, least_squares, inner_iter), rtol)
@@ -101,9 +108,18 @@ def gnmr(
         points = run.damped(start, restarts)
     else:
         points = run.published(start, _ALPHA[variant])
-    return loop(
-        _best_last(points, max_iter), max_iter=max_iter, rtol=rtol, gtol=gtol, patience=max_iter + 1
+    outcome = loop(
+        _best_last(points, max_iter),
+        max_iter=max_iter,
+        rtol=rtol,
+        gtol=gtol,
+        patience=max_iter + 1,
     )
+    if identifiability:
+        point = outcome.iterate
+        sigma = run.system.smallest_singular_value(point.left, point.right)
+        outcome.certificate["sigma_min"] = sigma
+    return outcome
 
 
 class _Run:
@@ -190,8 +206,8 @@ class _Run:
             f = np.linalg.norm(e) / self.size
             ridge = min(ridge / 10, factor * f**2)
             ridge = ridge if ridge > 1e-8 * factor else 0.0
-            patience = 2 if ridge else 12
-            U, V, e, mu = yield from self._fit(U, V, e, ridge * scale, mu, 1e-3, patience)
+            slow, patience = (0.3, 1) if ridge else (1e-3, 12)
+            U, V, e, mu = yield from self._fit(U, V, e, ridge * scale, mu, slow, patience)
 
     def _fit(self, U, V, e, ridge, mu, slow, patience):
         """Marquardt steps for one rank and ridge, until `patience` of them were `slow`."""
