@@ -114,7 +114,7 @@ class TangentLeastSquares:
         """
         if self.flipped:
             U, V = V, U
-        U, V = np.linalg.qr(U)[0], np.linalg.qr(V)[0]
+        U, V = (np.ascontiguousarray(np.linalg.qr(F)[0]) for F in (U, V))
         density, r = len(self.i) / (self.n * self.k), U.shape[1]
         D_inverse = np.linalg.pinv(_grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
         S = _schur(self.indptr, self.i, U, V, D_inverse, 0.0)
@@ -129,6 +129,7 @@ class TangentLeastSquares:
     def _elimination(self, U, V, ridge, tol):
         """The map from e to the minimiser, where U is the factor that is kept."""
         i, j, n, k, r = self.i, self.j, self.n, self.k, U.shape[1]
+        U, V = np.ascontiguousarray(U), np.ascontiguousarray(V)
         D_inverse = np.linalg.inv(_grams(j, i, U, ridge, k))
         small = n * r <= _DIRECT
         state = {}
