@@ -99,7 +99,7 @@ class TangentLeastSquares:
         for _ in range(8):
             dA, dB = solve(e - self._product(F, B) - _entries(self.i, self.j, A, H))
             A, B = A + dA, B + dB
-            if np.hypot(*map(np.linalg.norm, (dA, dB))) <= 1e-12 * np.linalg.norm(A):
+            if np.hypot(np.linalg.norm(dA), np.linalg.norm(dB)) <= 1e-12 * np.linalg.norm(A):
                 break
         # Rounding, divided by delta, leaves a little of (F G, -H G^T): take it out.
         G = solve_sylvester(F.T @ F, H.T @ H, B.T @ H - F.T @ A)
@@ -132,7 +132,7 @@ class TangentLeastSquares:
         U, V = np.ascontiguousarray(U), np.ascontiguousarray(V)
         D_inverse = np.linalg.inv(_grams(j, i, U, ridge, k))
         small = n * r <= _DIRECT
-        state = {}
+        state: dict[str, np.ndarray] = {}
 
         def eliminated(e):
             return np.einsum("jkl,jl->jk", D_inverse, _gather(j, i, e, U, k))
@@ -163,7 +163,7 @@ class TangentLeastSquares:
         return solve
 
     def _lsqr(self, U, V, e, damp, tol):
-        n1, n2, r = *self.shape, U.shape[1]
+        (n1, n2), r = self.shape, U.shape[1]
 
         def split(x):
             return x[: n1 * r].reshape(n1, r), x[n1 * r :].reshape(n2, r)

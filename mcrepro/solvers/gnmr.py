@@ -137,7 +137,8 @@ class _Run:
     def iterate(self, U, V, e, final=True):
         gradient = None
         if final:
-            size = np.hypot(*map(np.linalg.norm, self.system.adjoint(U, V, e)))
+            A, B = self.system.adjoint(U, V, e)
+            size = np.hypot(np.linalg.norm(A), np.linalg.norm(B))
             scale = np.linalg.norm(e) * np.hypot(np.linalg.norm(U), np.linalg.norm(V))
             gradient = size / scale if size else 0.0
         return Iterate(
@@ -174,7 +175,7 @@ class _Run:
             # U V+^T + U+ V^T - U V^T as a product of two factors with 2r columns.
             X, Y = _truncate(np.hstack([U, U_next]), np.hstack([V_next - V, V]), self.rank)
             e = self.residual(X, Y)
-            f = np.linalg.norm(e) / self.size
+            f = float(np.linalg.norm(e) / self.size)
             yield self.iterate(X, Y, e)
             U, V = U_next, V_next
 
@@ -192,10 +193,10 @@ class _Run:
         e = self.residual(U, V)
         if U.shape[1] == self.rank:
             yield self.iterate(U, V, e)
-        mu, f = 1e-3 * scale, np.linalg.norm(e) / self.size
+        mu, f = 1e-3 * scale, float(np.linalg.norm(e) / self.size)
         ridge = factor * f**power
         while U.shape[1] < self.rank:
-            f = np.linalg.norm(e) / self.size
+            f = float(np.linalg.norm(e) / self.size)
             u, s, v = self.leading(e, 1)
             U, V = np.hstack([U, u * np.sqrt(s)]), np.hstack([V, v * np.sqrt(s)])
             ridge, mu = factor * f**power, max(mu, 1e-3 * scale)
@@ -203,7 +204,7 @@ class _Run:
             yield self.iterate(U, V, e, final=False)
             U, V, e, mu = yield from self._fit(U, V, e, ridge * scale, mu, 0.03, 2)
         while ridge:
-            f = np.linalg.norm(e) / self.size
+            f = float(np.linalg.norm(e) / self.size)
             ridge = min(ridge / 10, factor * f**2)
             ridge = ridge if ridge > 1e-8 * factor else 0.0
             slow, patience = (0.3, 1) if ridge else (1e-3, 12)
