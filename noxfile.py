@@ -75,7 +75,7 @@ def mcrepro(session: nox.Session, *arguments: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments go to pytest (for example ``-- tests/moments -k hajek``)."""
-    run(session, "-m", "pytest", *session.posargs)
+    run(session, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

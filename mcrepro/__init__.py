@@ -9,9 +9,14 @@ True
 Everything heavy loads on first use, so that ``import mcrepro`` stays quick.
 """
 
+import time as _time
+
 import lazy_loader as _lazy
 
 __version__ = "0.1.0.dev0"
+
+# A file of the package that is younger than this may have been imported before it was edited.
+_imported_at = _time.time()
 
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,

@@ -4,11 +4,11 @@ import argparse
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 
-from mcrepro.errors import McreproError
-
-PROFILES = ("smoke", "quick", "paper")
+from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES, Project, available_cpus
+from mcrepro.errors import BuildError, McreproError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _build(arguments: argparse.Namespace) -> None:
     from mcrepro.companion.build import build
-    from mcrepro.companion.project import Project
 
     project = Project.find()
     report = build(
@@ -63,7 +62,6 @@ def _build(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from mcrepro.companion.project import Project
     from mcrepro.companion.run import run_chapter
 
     own = run_chapter(
@@ -80,8 +78,6 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _check(_arguments: argparse.Namespace) -> None:
     from mcrepro.companion.check import check_site
-    from mcrepro.companion.project import Project
-    from mcrepro.errors import BuildError
 
     project = Project.find()
     pages = project.toc()
@@ -97,7 +93,6 @@ def _check(_arguments: argparse.Namespace) -> None:
 
 def _status(arguments: argparse.Namespace) -> None:
     from mcrepro.companion.build import statuses
-    from mcrepro.companion.project import Project
 
     chapters = statuses(Project.find(), arguments.profile)
     width = max((len(chapter.name) for chapter in chapters), default=0)
@@ -109,24 +104,30 @@ def _status(arguments: argparse.Namespace) -> None:
 def _data(arguments: argparse.Namespace) -> None:
     from mcrepro import data
 
-    if arguments.action == "list":
-        print(data.table().to_string(index=False))
-    else:
-        ratings = data.load(arguments.name)
-        print(f"{ratings.name}: {len(ratings.values)} ratings, release {ratings.release}")
+    if arguments.action == "fetch":
+        for path in data.fetch(arguments.name):
+            print(path)
+        return
+    for row in data.table().to_dict("records"):
+        print(f"{row['name']}  ({row['found']})")
+        for key in ("what", "terms", "get"):
+            print(textwrap.fill(str(row[key]), 96, initial_indent="    ", subsequent_indent="    "))
 
 
 def _verdicts(arguments: argparse.Namespace) -> None:
     from mcrepro import ledger
 
-    table = ledger.verdicts(profile=arguments.profile, jobs=arguments.jobs or 1)
-    print(table.to_string(index=False))
+    table = ledger.verdicts(
+        profile=arguments.profile, jobs=arguments.jobs or available_cpus(), paper=arguments.paper
+    )
+    checked = table[table["verdict"] != "not checked"]
+    print(checked[["id", "verdict"]].to_string(index=False))
+    print(ledger.summary(table).to_string())
     if arguments.save_reference:
         print(f"Saved: {ledger.save_reference(table)}")
 
 
 def _clean(arguments: argparse.Namespace) -> None:
-    from mcrepro.companion.project import Project
 
     project = Project.find()
     if not project.build.is_dir():
@@ -203,8 +204,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("verdicts", _verdicts, "Compute the verdict of every registered claim.")
     _profile(sub)
     _jobs(sub)
+    sub.add_argument("--paper", metavar="KEY", help="only the claims of this paper")
     sub.add_argument(
-        "--save-reference", action="store_true", help="keep the tables as book/reference"
+        "--save-reference", action="store_true", help="keep the estimates in book/reference"
     )
 
     sub = add("clean", _clean, "Remove what was built; finished trials are kept.")
@@ -214,7 +216,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--profile", choices=PROFILES, default="quick", help="sizes and trials (default: quick)"
+        "--profile",
+        choices=PROFILES,
+        default=DEFAULT_PROFILE,
+        help="sizes and trials (default: quick)",
     )
 
 

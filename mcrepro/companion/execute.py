@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mcrepro.companion.files import sha256, write_atomic
+from mcrepro.companion.files import sha256, strip_ansi, write_atomic
 from mcrepro.companion.kernel import kill, new_kernel
 from mcrepro.companion.notebooks import Chapter
 from mcrepro.companion.progress import Progress
@@ -219,11 +218,6 @@ class Executor:
                 f"The notebook as far as it ran: {self._project.shown(kept)}",
             ]
         )
-
-
-def strip_ansi(text: str) -> str:
-    """Return `text` without terminal colours."""
-    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
 
 
 def _notebook(task: Task) -> Any:

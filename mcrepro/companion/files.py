@@ -1,7 +1,8 @@
-"""Writing so that a kill, a full disk or a read-only folder leaves nothing half-written."""
+"""Files that a kill, a full disk or a read-only folder cannot leave half-written."""
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,3 +77,8 @@ def only_one(lock: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BuildError(f"another build is at work in {lock.parent}; wait for it") from None
         yield
+
+
+def strip_ansi(text: str) -> str:
+    """Return `text` without terminal colours."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)

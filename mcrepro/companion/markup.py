@@ -131,8 +131,10 @@ def _cell(value: Any, form: str | Callable[[Any], str] | None) -> str:
 
 
 def _exact(value: Any) -> str:
-    """A parameter as it was given: 0.1, not 0.1000; never rounded to fewer digits than it has."""
-    return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
+    """A parameter as it was given: never rounded, and quoted where a comma would part it."""
+    if isinstance(value, float | np.floating) or (isinstance(value, str) and "," in value):
+        return repr(value.item() if isinstance(value, np.floating) else value)
+    return str(value)
 
 
 def _is_number(column: pd.Series) -> bool:

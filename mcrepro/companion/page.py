@@ -35,7 +35,7 @@ def style() -> None:
     import matplotlib.pyplot as plt
     from IPython.core.getipython import get_ipython
 
-    plt.style.use(Path(__file__).with_name("mcrepro.mplstyle"))
+    plt.style.use(Path(__file__).with_suffix(".mplstyle"))
     if get_ipython() is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 

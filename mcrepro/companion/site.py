@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcrepro.companion.check import check_site
-from mcrepro.companion.files import mirror, sha256, write_atomic
+from mcrepro.companion.files import mirror, sha256, strip_ansi, write_atomic
 from mcrepro.companion.project import Project
 from mcrepro.companion.stamp import PACKAGE, folder_hash, package_first, version
 from mcrepro.errors import BuildError
@@ -21,6 +22,21 @@ from mcrepro.errors import BuildError
 STAMP = ".mcrepro-stamp"
 
 _WORK = "tmp-"
+
+#: jupyter-book, which ends when the build that started it was killed.
+_JUPYTER_BOOK = """
+import os, threading, time
+from jupyter_book.cli.main import main
+
+def watch():
+    while os.getppid() == {parent}:
+        time.sleep(0.2)
+    os._exit(1)
+
+if os.name == "posix":
+    threading.Thread(target=watch, daemon=True).start()
+main()
+"""
 
 TOOLS = (
     "docutils",
@@ -57,6 +73,7 @@ def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True
         return False
     for left in project.build.glob(f"{_WORK}*"):  # by builds that were killed
         shutil.rmtree(left, ignore_errors=True)
+    print("Building the site", file=sys.stderr, flush=True)
     with _work_folder(project.build) as work:
         html = _sphinx(project, project.staged, work, strict)
         for name, content in files.items():
@@ -106,20 +123,27 @@ def _work_folder(parent: Path) -> Iterator[Path]:
 
 def _sphinx(project: Project, source: Path, target: Path, strict: bool) -> Path:
     """Run Sphinx on `source`; return the folder of the pages, somewhere below `target`."""
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command = [sys.executable, "-c", _JUPYTER_BOOK.format(parent=os.getpid()), "build"]
     command += [str(source), "--config", str(project.config), "--path-output", str(target)]
     command += ["-W", "-n", "--keep-going"] if strict else []
     done = subprocess.run(
         command, check=False, env=package_first(), cwd=project.root, capture_output=True, text=True
     )
     if done.returncode:
-        lines = (done.stderr + done.stdout).splitlines()
+        lines = strip_ansi(done.stderr + done.stdout).splitlines()
         if any(os.strerror(errno.ENOSPC) in line for line in lines):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
         wanted = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-30:]
-        shown = [line.replace(f"{source}{os.sep}", "") for line in dict.fromkeys(wanted)]
+        shown = [_place(line.replace(f"{source}{os.sep}", "")) for line in dict.fromkeys(wanted)]
         raise BuildError("\n  ".join(["Sphinx is not content with the book:", *shown]))
     return target / "_build" / "html"
+
+
+def _place(line: str) -> str:
+    """Return a warning of Sphinx with MyST-NB's cell * 10000 + line said in words."""
+    return re.sub(
+        r"\.ipynb:(\d+)(\d{4}):", lambda m: f", cell {m[1]}, line {int(m[2])}:", line, count=1
+    )
 
 
 def _stamp(project: Project, files: Mapping[str, bytes], strict: bool) -> str:

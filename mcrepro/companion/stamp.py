@@ -11,7 +11,6 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import mcrepro
 from mcrepro.companion.files import sha256
 from mcrepro.companion.notebooks import Chapter
 from mcrepro.companion.project import Project
@@ -62,7 +61,7 @@ BUILD_SIDE = frozenset(
     )
 )
 
-PACKAGE = Path(mcrepro.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def surroundings(project: Project, package: Path = PACKAGE) -> dict[str, Any]:
@@ -91,7 +90,10 @@ def stamp(chapter: Chapter, parameters: dict[str, Any], profile: str, around: An
         "code": chapter.code(),
         "parameters": parameters,
         "profile": profile,
-        "data": {name: _fingerprint(name) for name in chapter.data},
+        "data": {
+            each: _fingerprint(each)
+            for each in (name.format_map(parameters) for name in chapter.data)
+        },
         "around": around,
     }
     return sha256(json.dumps(parts, sort_keys=True).encode())

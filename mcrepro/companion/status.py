@@ -92,7 +92,9 @@ def _memory() -> str:
 
 
 def _blas() -> str:
-    import numpy  # noqa: F401  (loads the library that is asked about)
+    # Both load a BLAS, not always the same one; threadpoolctl lists what is loaded.
+    import numpy  # noqa: F401
+    import scipy.linalg  # noqa: F401
     import threadpoolctl
 
     found = {

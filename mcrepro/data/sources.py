@@ -6,13 +6,17 @@ import functools
 import hashlib
 import importlib.util
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
 from mcrepro.data.registry import Dataset, Form, Part
 from mcrepro.errors import DataError
+
+with warnings.catch_warnings():
+    # In a notebook without ipywidgets its progress bar warns on import; we use our own.
+    warnings.simplefilter("ignore")
+    import pooch
 
 #: Seconds to wait for a connection, and then for each piece of a download.
 TIMEOUT = (5, 30)

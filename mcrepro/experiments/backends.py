@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mcrepro.errors import McreproError
-from mcrepro.experiments import registry
 from mcrepro.experiments.protocol import canonical
 from mcrepro.experiments.source import identity, source_hash
 from mcrepro.experiments.store import Store
@@ -127,7 +126,7 @@ def check_same(name: str, common: dict[str, Any]) -> None:
     if (name, asked) in _checked:
         return
     source_hash(name)
-    here = identity(name, registry.get(name).data)
+    here = identity(name, common["data"])
     different = [part for part in common if here[part] != common[part]]
     if different:
         raise ExperimentError(

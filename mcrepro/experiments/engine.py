@@ -83,10 +83,14 @@ def run(
     source.source_hash(name)  # before the import, which may then be no older than the hash
     protocol = registry.get(name)
     sweep = protocol.sweep(profile, overrides)
-    common = source.identity(name, protocol.data)
+    combinations = [_ordered(protocol, parameters) for parameters in sweep.combinations()]
+    common = source.identity(
+        name,
+        sorted({each for parameters in combinations for each in protocol.datasets(parameters)}),
+    )
     trials = [
-        trials_.make(name, protocol, common, _ordered(protocol, parameters), number)
-        for parameters in sweep.combinations()
+        trials_.make(name, protocol, common, parameters, number)
+        for parameters in combinations
         for number in range(sweep.trials)
     ]
     path = (Path(cache) if cache is not None else cache_dir()) / f"{name}.sqlite"

@@ -21,6 +21,7 @@ import inspect
 import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -132,7 +133,8 @@ class Protocol:
         Parameters that stay out of the trial's seed, so that all their values meet the same random
         instance.
     data : sequence of str, default none
-        Names of the data sets (`mcrepro.data`) the trial reads.
+        Names of the data sets (`mcrepro.data`) the trial reads; ``"{dataset}"`` stands for the
+        value of the parameter of that name.
 
     Raises
     ------
@@ -160,6 +162,8 @@ class Protocol:
                 raise ParameterError(f"a trial cannot have a parameter called {name!r}")
         for name in self.shared:
             check_known("shared parameter", name, self.parameters)
+        for name in re.findall(r"{(.*?)}", " ".join(self.data)):
+            check_known("parameter named by data", name, self.parameters)
         for name in self.profiles:
             check_known("profile", name, PROFILES)
         for name in PROFILES:
@@ -179,6 +183,10 @@ class Protocol:
         if kinds - {inspect.Parameter.KEYWORD_ONLY}:
             raise ParameterError("a trial's parameters must be keyword-only: trial(seed, *, ...)")
         return {parameter.name: parameter for parameter in rest}
+
+    def datasets(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of the data sets that a trial with these parameters reads."""
+        return tuple(name.format_map(parameters) for name in self.data)
 
     def sweep(self, profile: str, overrides: Mapping[str, Any] | None = None) -> Sweep:
         """The sweep of a profile, with some values replaced.

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import mcrepro
 from mcrepro.errors import McreproError
 from mcrepro.experiments import registry
 
@@ -81,19 +82,26 @@ def environment() -> dict[str, str]:
 def source_hash(name: str) -> str:
     """Hash of the source that a protocol's trials depend on.
 
-    Ask before importing the protocol: what is imported later is then at least as new. An edit
-    between an import and the first run of a session cannot be seen: after editing, restart Python.
+    Ask before importing the protocol: what is imported later is then at least as new.
 
     Raises
     ------
     SourceChangedError
-        If a file was edited since this process first asked about it: what has been imported is no
-        longer what the file says, and its numbers would be stored under the wrong key.
+        If a file was edited since this process first asked about it, or since it imported the
+        package and the file's module with it: what was imported is no longer what the file says,
+        and its numbers would be stored under the wrong key.
     """
     files = source_files(registry.file(name))
+    imported = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     for path in files:
         content = _hash_file(path)
-        if _first_seen.setdefault(path, content) != content:
+        edited = (
+            path not in _first_seen
+            and path.is_relative_to(PACKAGE)
+            and str(path) in imported
+            and path.stat().st_mtime > mcrepro._imported_at
+        )
+        if edited or _first_seen.setdefault(path, content) != content:
             raise SourceChangedError(
                 f"{path.name}, which {name} depends on, changed while Python was running; "
                 "restart Python and run again"
@@ -133,10 +141,10 @@ def _hash_file(path: Path) -> str:
 
 
 def _fingerprint(data: str) -> str:
-    import mcrepro.data
+    from mcrepro import data as sets
 
-    fingerprint = mcrepro.data.fingerprint(data)
+    fingerprint = sets.fingerprint(data)
     if fingerprint == "missing":
-        mcrepro.data.load(data)  # fetches it, or raises the error that says how to get it
-        fingerprint = mcrepro.data.fingerprint(data)
+        sets.load(data)  # fetches it, or raises the error that says how to get it
+        fingerprint = sets.fingerprint(data)
     return fingerprint

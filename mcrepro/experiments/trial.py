@@ -49,12 +49,14 @@ def make(
     name: str, protocol: Protocol, identity: Mapping, parameters: dict[str, Any], number: int
 ) -> Trial:
     """The trial of one combination and number, with its key."""
+    data = {each: identity["data"][each] for each in protocol.datasets(parameters)}
     decides = {
         "protocol": name,
         "seed": None if protocol.exact else protocol.seed,
         "parameters": parameters,
         "trial": number,
         **identity,
+        "data": data,
     }
     key = hashlib.sha256(canonical(decides).encode()).hexdigest()
     return Trial(name, parameters, number, key)

@@ -1,29 +1,15 @@
 """A headless browser, and the built site it looks at."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from . import headless
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("MCREPRO_SITE", ROOT / "_build" / "html"))
 REQUIRED = os.environ.get("MCREPRO_REQUIRE_BROWSER") == "1"
-
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # the network is off
-    "--hide-scrollbars",
-    "--window-size=1280,900",
-]
 
 
 def built_pages() -> list[str]:
@@ -58,24 +44,8 @@ def built_site() -> Path:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """Headless Chromium without a network, driven through selenium."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver_path = shutil.which("chromedriver")
-    if not (chromium and driver_path):
-        unavailable(
-            "left out: the browser tests need Chromium and its driver "
-            "(`apt-get install chromium chromium-driver`)"
-        )
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(
-        options=options, service=webdriver.ChromeService(executable_path=driver_path)
-    )
-    driver.set_page_load_timeout(60)
-    driver.set_script_timeout(60)
+    if headless.programs() is None:
+        unavailable(headless.MISSING)
+    driver = headless.start(tmp_path_factory.mktemp("chromium"))
     yield driver
     driver.quit()

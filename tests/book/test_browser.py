@@ -4,22 +4,14 @@ import json
 
 import pytest
 
+from .headless import opened, screen
+
 pytestmark = pytest.mark.browser
 
 LOCAL = ("file:", "data:", "blob:", "about:", "chrome:")
 
-# Resolves when MathJax, if the page has it, has typeset the page, and every image has settled.
-SETTLED = """
-const done = arguments[0];
-const lazy = document.querySelectorAll('img[loading="lazy"]');
-lazy.forEach(image => { image.loading = "eager"; });
-const math = window.MathJax && MathJax.startup ? MathJax.startup.promise : Promise.resolve();
-const images = [...document.images].map(image => image.decode().catch(() => null));
-Promise.all([math, ...images]).then(() => done(true));
-"""
-
-# Text of the article whose contrast with the ground it stands on is under WCAG AA. Opaque grounds only count;
-# what the colours of a code listing are is the theme's affair, and it is tested there.
+# Text of the article whose contrast with the ground it stands on is under WCAG AA. The colours of
+# code listings are left to the theme.
 LOW_CONTRAST = """
 const parse = text => {
   const c = text.match(/[\\d.]+/g).map(Number);
@@ -65,24 +57,11 @@ return document.documentElement.scrollWidth <= width ? [] :
 
 
 def visit(browser, path, *, width=1280, scheme="light"):
-    """Open a page with a screen width and colour scheme; return what it asked for and what it logged."""
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {
-            "features": [
-                {"name": "prefers-color-scheme", "value": scheme},
-                {"name": "prefers-reduced-motion", "value": "reduce"},  # no colour on its way
-            ]
-        },
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False},
-    )
+    """Open a page; return the addresses it asked for and the errors it logged."""
+    screen(browser, width=width, scheme=scheme)
     for log in ("browser", "performance"):
         browser.get_log(log)  # what earlier pages left
-    browser.get(path.as_uri())
-    assert browser.execute_async_script(SETTLED)
+    opened(browser, path.as_uri())
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     requests = [
         message["params"]["request"]["url"]
@@ -115,6 +94,12 @@ def test_page_shows_its_mathematics_and_images(browser, built_site, site_page):
         "return [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
     )
     assert empty == []
+
+
+def test_page_shows_no_warning_of_a_cell(browser, built_site, site_page):
+    visit(browser, built_site / site_page)
+    shown = "return [...document.querySelectorAll('.output.stderr')].map(e => e.innerText)"
+    assert browser.execute_script(shown) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

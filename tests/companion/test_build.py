@@ -94,6 +94,7 @@ def test_a_page_that_left_the_book_leaves_the_site(built):
     assert not list(built.html.rglob("beta*"))
 
 
+@pytest.mark.slow
 def test_editing_the_package_executes_again(toy, package_copy):
     toy.edit("_toc.yml", "      - file: one/beta\n      - file: two\n", "")
     toy.write("index.md", "# Toy\n")
@@ -211,6 +212,10 @@ def test_a_warning_of_sphinx_fails_the_build(built):
     with pytest.raises(BuildError, match=r"index\.md:3: WARNING: undefined label: 'sec-alhpa'"):
         build(built)
     assert "The page alpha" in built.html_of("index")  # the site that was there stays
+    built.edit("index.md", "sec-alhpa", "sec-alpha")
+    built.edit("two.md", "is shown.", "is shown in {ref}`sec-tow`.")
+    with pytest.raises(BuildError, match=r"two, cell 1, line \d+: WARNING: .*'sec-tow'"):
+        build(built)
 
 
 def test_a_fault_of_the_site_fails_the_build(built):

@@ -1,8 +1,8 @@
 """The command line: messages, exit statuses, what is removed."""
 
 import re
-import types
 
+import pandas
 import pytest
 
 from mcrepro import data, ledger
@@ -93,28 +93,42 @@ def test_an_interrupt_is_130(here, monkeypatch, capsys):  # noqa: ARG001
     assert capsys.readouterr().err.strip() == "interrupted; what was finished is kept"
 
 
-def test_data(monkeypatch, capsys):
-    table = types.SimpleNamespace(to_string=lambda index: f"name\nml {index}")
-    monkeypatch.setattr(data, "table", lambda: table, raising=False)
+def test_data_list(capsys):
     assert cli.main(["data", "list"]) == 0
-    assert capsys.readouterr().out == "name\nml False\n"
+    out = capsys.readouterr().out
+    assert "ml-small-2016  (embedded)" in out
+    assert max(map(len, out.splitlines())) <= 120
+
+
+def test_data_fetch(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(data, "fetch", lambda name: (tmp_path / name,))
+    assert cli.main(["data", "fetch", "ml-1m"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'ml-1m'}\n"
 
     def missing(name):
         raise DataError(f"{name} is not here; get it from its site")
 
-    monkeypatch.setattr(data, "load", missing, raising=False)
+    monkeypatch.setattr(data, "fetch", missing)
     assert cli.main(["data", "fetch", "ml-1m"]) == 1
     assert capsys.readouterr().err == "error: ml-1m is not here; get it from its site\n"
 
 
 def test_verdicts(monkeypatch, capsys, tmp_path):
-    table = types.SimpleNamespace(to_string=lambda **_options: "claim  verdict")
-    monkeypatch.setattr(ledger, "verdicts", lambda **_options: table, raising=False)
-    saved = []
-    monkeypatch.setattr(
-        ledger, "save_reference", lambda given: saved.append(given) or tmp_path, raising=False
+    table = pandas.DataFrame(
+        {
+            "id": ["a1", "a2", "b1"],
+            "paper": ["hajek", "hajek", "noise"],
+            "verdict": ["reproduced", "not checked", "not run (smoke)"],
+        }
     )
+    monkeypatch.setattr(ledger, "verdicts", lambda **_options: table)
+    saved = []
+    monkeypatch.setattr(ledger, "save_reference", lambda given: saved.append(given) or tmp_path)
     assert cli.main(["verdicts", "--profile", "smoke"]) == 0
+    out = capsys.readouterr().out
+    assert "a2" not in out
+    assert re.search(r"b1 +not run \(smoke\)", out)
+    assert re.search(r"(?m)^all .* 3$", out)
     assert saved == []
     assert cli.main(["verdicts", "--profile", "paper", "--save-reference"]) == 0
     assert saved == [table]

@@ -116,9 +116,13 @@ def test_line_reads_durations(seconds, text):
 
 
 def test_line_shortens_long_grids_but_never_a_value():
-    grid = {"n": list(range(100, 1200, 100)), "eps": [0.123456789]}
+    grid = {
+        "n": list(range(100, 1200, 100)),
+        "eps": [np.float64(0.123456789)],
+        "kind": ["a", "b, c"],
+    }
     text = repr(provenance_line({"parameters": grid}, None))
-    assert "n = 100 … 1100 (11 values), eps = 0.123456789" in text
+    assert "n = 100 … 1100 (11 values), eps = 0.123456789, kind = {a, 'b, c'}" in text
 
 
 HOSTILE = '<script>alert("1")</script>&'

@@ -1,8 +1,9 @@
 import pytest
-from sweeps import begun, recorded
 
 import mcrepro as mc
 from mcrepro.experiments import ExperimentError, backends
+
+from .sweeps import begun, recorded
 
 run = mc.experiments.run
 

@@ -5,11 +5,12 @@ import numba
 import numpy as np
 import pytest
 import threadpoolctl
-from sweeps import begun, recorded
 
 import mcrepro as mc
 from mcrepro.errors import DataError, ParameterError
 from mcrepro.experiments import ExperimentError, engine
+
+from .sweeps import begun, recorded
 
 run = mc.experiments.run
 

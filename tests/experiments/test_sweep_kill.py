@@ -10,9 +10,10 @@ import time
 
 import pandas as pd
 import pytest
-from sweeps import begun, recorded_rows
 
 import mcrepro as mc
+
+from .sweeps import begun, recorded_rows
 
 pytestmark = [
     pytest.mark.slow,

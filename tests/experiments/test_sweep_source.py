@@ -1,10 +1,15 @@
+import os
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import mcrepro as mc
-from mcrepro.experiments import registry, source
+from mcrepro.errors import ParameterError
+from mcrepro.experiments import registry, source, trial
 
 FILES = {
     "problem.py": True,
@@ -96,3 +101,52 @@ def test_data_and_environment_enter_the_key(monkeypatch):
     identity = source.identity("toy-walk", ["ml-small-2016"])
     assert identity["data"] == {"ml-small-2016": "contents of ml-small-2016"}
     assert identity["environment"]["numpy"] == __import__("numpy").__version__
+
+
+def test_edit_between_the_import_and_the_first_run_is_noticed(tmp_path):
+    package = tmp_path / "mcrepro"
+    shutil.copytree(source.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    program = """
+import pathlib, sys, time
+import mcrepro as mc
+import mcrepro.solvers.bm as bm
+time.sleep(0.05)
+if sys.argv[1] == "edit":
+    with open(bm.__file__, "a") as file:
+        file.write("# edited\\n")
+print(mc.experiments.run("hajek-enumeration", profile="smoke", cache=sys.argv[2]).shape)
+"""
+    for action in ("leave", "edit"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, action, tmp_path / action],
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "MCREPRO_PROTOCOLS": ""},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == (action == "leave"), done.stderr
+    assert "bm.py" in done.stderr
+    assert "restart Python" in done.stderr
+
+
+def test_data_named_by_a_parameter_enters_the_key_of_its_own_trials(monkeypatch):
+    protocol = mc.experiments.get("hajek-movielens")
+    assert protocol.data == ("{dataset}",)
+
+    def key(dataset, contents):
+        monkeypatch.setattr(source, "_fingerprint", lambda name: contents[name])
+        identity = source.identity("hajek-movielens", contents)
+        parameters = {"dataset": dataset, "films": 100, "keep": 0.5}
+        return trial.make("hajek-movielens", protocol, identity, parameters, 0).key
+
+    contents = {"ml-100k": "a", "ml-1m": "b"}
+    changed = {"ml-100k": "a", "ml-1m": "c"}
+    assert key("ml-100k", contents) == key("ml-100k", changed)
+    assert key("ml-1m", contents) != key("ml-1m", changed)
+
+
+def test_data_cannot_be_named_by_a_parameter_that_is_not_there():
+    good = mc.experiments.get("hajek-movielens")
+    with pytest.raises(ParameterError, match=r"datset.*dataset"):
+        replace(good, data=("{datset}",))

@@ -4,12 +4,13 @@ import sqlite3
 import subprocess
 
 import pytest
-from sweeps import recorded
 
 import mcrepro as mc
 from mcrepro.errors import CacheError
 from mcrepro.experiments.store import Store, cache_dir
 from mcrepro.experiments.trial import Trial
+
+from .sweeps import recorded
 
 run = mc.experiments.run
 TRIAL = Trial("toy-walk", {"n": 5}, 0, "abc")

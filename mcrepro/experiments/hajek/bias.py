@@ -99,7 +99,7 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({"n": 200, "d": 10, "rank": 3, "C": 2.0, "masks": 300}, trials=2),
+        "smoke": Sweep({"n": 200, "d": 30, "rank": 3, "C": 2.0, "masks": 300}, trials=1),
         "quick": Sweep({"n": 1000, "d": 50, "rank": 5, "C": 2.0, "masks": 1000}, trials=2),
         "paper": Sweep({"n": 1000, "d": 50, "rank": 5, "C": 2.0, "masks": 10000}, trials=5),
     },

@@ -147,7 +147,7 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     shared=("keep",),
-    data=("ml-small-2016",),
+    data=("{dataset}",),
     profiles={
         "smoke": Sweep({"dataset": "ml-small-2016", "films": 100, "keep": [0.2, 0.8]}, trials=1),
         "quick": Sweep(

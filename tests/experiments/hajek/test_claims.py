@@ -1,0 +1,46 @@
+"""The chapter's ledger entries can be decided, and the exact ones are, in every profile."""
+
+import pytest
+
+import mcrepro as mc
+
+CHAPTER = "onesided/estimators"
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MCREPRO_CACHE", str(tmp_path_factory.mktemp("trials")))
+        return mc.ledger.verdicts(profile="smoke", chapter=CHAPTER).set_index("id")["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("hajek-T-rowspan", "reproduced"),
+        ("hajek-regime", "reproduced"),
+        ("hajek-count-law", "reproduced"),
+        ("hajek-cond-uniform", "reproduced"),
+        ("hajek-unbiased", "reproduced"),
+        ("hajek-ht-unbiased", "reproduced"),
+        ("hajek-break-mnar", "reproduced"),
+        ("hajek-quick1", "reproduced"),
+        ("hajek-zero-denominator", "discrepant"),
+        ("hajek-np2-logd", "under-specified"),
+        ("hajek-99pct", "under-specified"),
+        ("hajek-exp1-instance", "under-specified"),
+        ("hajek-var-neg-term", "under-specified"),
+        ("hajek-break-p05", "under-specified"),
+        ("hajek-exp3-movielens", "blocked"),
+        ("hajek-99pct-bias", "not run (smoke)"),
+        ("hajek-var-diag", "not run (smoke)"),
+        ("hajek-var-offdiag", "not run (smoke)"),
+        ("hajek-var-offdiag-formula", "not run (smoke)"),
+    ],
+)
+def test_verdict(verdicts, claim, verdict):
+    assert verdicts[claim] == verdict
+
+
+def test_no_other_claim_belongs_to_the_chapter(verdicts):
+    assert len(verdicts) == 19
