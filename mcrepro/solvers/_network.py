@@ -57,7 +57,7 @@ class Network:
             batch_size=min(batch_size, len(self._training)),
             random_state=np.random.RandomState(rng.integers(2**32, dtype=np.uint64)),
         )
-        self._layers = ()
+        self._layers: tuple = ()
         self.epochs = self.best_epoch = 0
         self.history = []
         self.validation, self.unobserved_error = self._score(self._layers)

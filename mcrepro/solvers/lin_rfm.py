@@ -193,16 +193,16 @@ class _Model:
             V = V[:, s**exponent > min(ridge, s[-1] ** exponent / 2)]
         else:
             V, s = self._leading(C), None
-        left = W @ V
-        if factors is None:
-            factors = self.unit * left, V
-        top = np.linalg.norm(left, 2) ** 2 / np.sqrt(W.size)
+        projected = W @ V
+        left, right = (self.unit * projected, V) if factors is None else factors
+        top = np.linalg.norm(projected, 2) ** 2 / np.sqrt(W.size)
         total = np.trace(C)
-        beyond = max(total - np.vdot(left, left) / np.sqrt(W.size), 0.0)
+        beyond = max(total - np.vdot(projected, projected) / np.sqrt(W.size), 0.0)
         point = Iterate(
-            *factors,
+            left,
+            right,
             objective=self._objective(C, s, ridge),
-            residual=self._residual(*factors),
+            residual=self._residual(left, right),
             ridge=float(ridge),
             tail=float(beyond / total) if total else 0.0,
         )

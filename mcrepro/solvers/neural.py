@@ -34,7 +34,7 @@ from mcrepro.solvers._registry import method
 
 @method(
     "neural",
-    setting="small (at most 20 x 20), like U V^T with independent normal factors",
+    setting="tiny (at most 20 x 20), like U V^T with independent normal factors",
     cost="O(n_matrices n1^2 n2^2) an epoch",
     source="neural, Model and Model Summary",
     citation="M. Alkady, Low-rank matrix completion via deep neural networks, Machine Learning for "

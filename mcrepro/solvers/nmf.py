@@ -14,10 +14,9 @@ Optimality
     it is zero. That is necessary; f has local minima, and factorizations that are no permutation
     or scaling of each other can fit equally well.
 Deviations
-    Between sweeps the factors are extrapolated, with the weight of Ang and Gillis adapted to
-    success; where a sweep from the extrapolated point would not lower f, one from the last point
-    takes its place, so that the objective falls at every step. Their schedule has a cap on the
-    weight that falls by half of what the weight does; here there is a fixed cap below 1.
+    A sweep starts from extrapolated factors ``W + weight (W - W_before)``, as in Ang and Gillis, but
+    with a fixed cap on the weight; where that does not lower f, the sweep is repeated from W itself,
+    so that the objective never increases. `extrapolate=False` is HALS as first published.
 References
     A. Cichocki, R. Zdunek, S. Amari, "Hierarchical ALS algorithms for nonnegative matrix and 3D
     tensor factorization", ICA 2007.

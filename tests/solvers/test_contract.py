@@ -27,7 +27,7 @@ def nonnegative():
     return mc.Problem.from_dense(truth, rng.random(truth.shape) < 0.5)
 
 
-def small():
+def tiny():
     rng = np.random.default_rng(3)
     truth = rng.standard_normal((3, RANK)) @ rng.standard_normal((RANK, 3))
     return mc.Problem.from_dense(truth, ~np.eye(3, k=2, dtype=bool))
@@ -37,7 +37,7 @@ PROBLEMS = {
     "rectangular": rectangular,
     "symmetric": symmetric,
     "nonnegative": nonnegative,
-    "small": small,
+    "tiny": tiny,
 }
 pytestmark = [
     pytest.mark.parametrize("method", METHODS),
