@@ -48,7 +48,7 @@ def neural(
     loop,
     *,
     output="filled",
-    n_matrices=2000,
+    n_matrices=1000,
     hidden_layers=2,
     width=None,
     learning_rate=1e-3,
@@ -70,7 +70,7 @@ def neural(
     output : {"filled", "network", "truncated"}
         What the factors multiply to: the observed entries with predictions elsewhere; predictions
         throughout; or the best approximation of the first of rank `rank`.
-    n_matrices : int, default 2000
+    n_matrices : int, default 1000
         Random matrices, a tenth of which is held out; at least 10.
     hidden_layers : {1, 2}
     width : int, optional
@@ -108,7 +108,7 @@ def train(
     mask,
     rank,
     *,
-    n_matrices=2000,
+    n_matrices=1000,
     hidden_layers=2,
     width=None,
     learning_rate=1e-3,

@@ -119,7 +119,7 @@ def test_power_one_quarter_is_the_nuclear_norm():
 
 @pytest.mark.parametrize("options", [{}, {"schedule": "tail"}, {"power": 0.4}, {"ridge": 0.05}])
 def test_recovery_where_the_published_iteration_crawls(options):
-    problem = mc.instances.oversampled(120, 100, 3, ratio=2.5, condition=5.0, seed=0)
+    problem = mc.instances.oversampled(120, 100, 3, ratio=1.7, condition=5.0, seed=0)
     result = mc.complete(problem, "lin_rfm", rank=3, **options)
     assert result.stop_reason == "residual"
     assert result.relative_error(problem.truth) < 1e-7
