@@ -47,7 +47,7 @@ def _spectral(loss, rank, rng):
     and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
     """
     eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
-    factor = (0.5 if loss.problem.symmetric else 2.0) / loss.problem.density
+    factor = (0.5 if loss.symmetric else 2.0) / loss.problem.density
     floor = 1e-12 * max(eigenvalues[0], 0.0)
     return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
 
