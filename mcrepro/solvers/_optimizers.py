@@ -263,5 +263,7 @@ def with_options(optimizer, options):
     known = dict(OPTIMIZERS[optimizer].__kwdefaults__ or {})
     for name in options:
         if name not in known:
-            raise TypeError(f"optimizer {optimizer!r} has no option {name!r}{near_miss(name, known)}")
+            raise TypeError(
+                f"optimizer {optimizer!r} has no option {name!r}{near_miss(name, known)}"
+            )
     return options

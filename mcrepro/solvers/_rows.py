@@ -86,7 +86,7 @@ def sweep(indptr, index, target, weights, P, Q, ridge, biased, radius):
             new[i, a] = P[i, a] - step[a]
             size += new[i, a] ** 2
         if size > radius * radius:
-            _bounded(gram, gradient[i], P[i], radius, new[i], factor, step)
+            _bounded(gram, gradient[i], P[i], radius, new[i], factor)
     return new, gradient, fit, square
 
 
@@ -122,7 +122,7 @@ def _solve(factor, right, out):
 
 
 @njit(cache=True, nogil=True)
-def _bounded(gram, gradient, p, radius, new, factor, step):
+def _bounded(gram, gradient, p, radius, new, factor):
     """The minimiser on the sphere, by Newton's method on ``1 / radius - 1 / ||new(shift)||``.
 
     J. J. Moré and D. C. Sorensen, "Computing a trust region step", SIAM J. Sci. Stat. Comput. 4,

@@ -22,8 +22,7 @@ def entry_weights(given, problem):
         return None
     if isinstance(given, str):
         one_of("weights", given, ("rows+columns",))
-        n1, n2 = problem.shape
-        by_row, by_col = np.bincount(problem.rows, minlength=n1), np.bincount(problem.cols)
+        by_row, by_col = np.bincount(problem.rows), np.bincount(problem.cols)
         inverse = 1.0 / (by_row[problem.rows] * by_col[problem.cols].astype(np.float64))
         return inverse / inverse.mean()
     weights = np.asarray(given, dtype=np.float64)

@@ -195,14 +195,10 @@ class _Blocks:
             self.row_scale, self.col_scale = np.ones(n1), np.ones(n2)
 
     def fit_rows(self, U, V, ridge):
-        return _totals(
-            sweep(*self._rows, U, V, ridge * self.row_scale, self.biased, self.radius)
-        )
+        return _totals(sweep(*self._rows, U, V, ridge * self.row_scale, self.biased, self.radius))
 
     def fit_cols(self, V, U, ridge):
-        return _totals(
-            sweep(*self._cols, V, U, ridge * self.col_scale, self.biased, self.radius)
-        )
+        return _totals(sweep(*self._cols, V, U, ridge * self.col_scale, self.biased, self.radius))
 
     def penalty(self, U, V, ridge):
         by_row, by_col = np.einsum("ij,ij->i", U, U), np.einsum("ij,ij->i", V, V)

@@ -12,9 +12,13 @@ Optimality
 Deviations
     The default optimizer is L-BFGS with an exact line search, not gradient descent: along a line f
     is a quartic whose coefficients cost about two gradients, so that every step is the best on its
-    line and none increases f. With a larger rank than the truth's every method slows down, as
-    the Hessian is singular at the solution beyond its gauge; a small random start (init_scale=1e-3
-    or so) keeps the superfluous columns small.
+    line and none increases f.
+
+    With a larger rank than the truth's the superfluous columns fit whatever is left open, and all
+    optimizers slow down, as the Hessian is singular beyond the gauge; a small start does not help.
+    ``regularizer="ridge"`` does: with weight w times the largest singular value of the data it
+    is nuclear-norm regularisation, and the relative error about w (1e-2 to 1e-4 are quick).
+
     No term ``||U^T U - V^T V||^2`` is added: along gradient flow that difference does not change,
     and both starts make it small.
 References
@@ -125,7 +129,9 @@ def bm(
         raise ValueError(f"max_abs needs optimizer='projected_gd', got {optimizer!r}")
     if optimizer == "projected_gd":
         if radius < np.inf and regularizer == "row_norm":
-            raise ValueError("max_abs already bounds the rows: use it without regularizer='row_norm'")
+            raise ValueError(
+                "max_abs already bounds the rows: use it without regularizer='row_norm'"
+            )
         options = {**options, "radius": radius}
 
     loss = FactoredLoss(problem, weights=entry_weights(weights, problem))
