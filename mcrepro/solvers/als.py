@@ -22,21 +22,17 @@ References
 """
 
 import numpy as np
-import scipy.sparse as sp
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro._factors import entries
-from mcrepro.problem import Problem
-from mcrepro.solvers import _start
-from mcrepro.solvers._factored import FactoredLoss
-from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers._anderson import Anderson
+from mcrepro.solvers._blocks import Blocks
+from mcrepro.solvers._loop import Loop
 from mcrepro.solvers._registry import method
-from mcrepro.solvers._rows import sweep
-from mcrepro.solvers._weights import entry_weights, into_ball, inward, row_radius
+from mcrepro.solvers._weights import into_ball, row_radius
 
 # The working ridge: share of the level above which the solution is zero, times relative residual;
 # it falls at least by this factor a sweep, so that noise does not keep it up.
-_SHARE, _LITTLE, _FALL = 0.03, 0.99, 0.8
+_SHARE, _LITTLE, _FALL = 0.03, 0.999, 0.8
 _MEMORY = 5
 # Cross-validation: held-out share, ridges a halving apart, and failures that end the path.
 _HELD_OUT, _PATH, _WORSE, _SWEEPS, _PATH_GTOL = 0.1, 20, 2, 8, 3e-3
@@ -114,7 +110,7 @@ def als(
         raise ValueError("max_abs bounds the factors alone: it needs center='none'")
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
-    blocks = _Blocks(problem, weights, scaled, biased, row_radius(max_abs))
+    blocks = Blocks(problem, weights, scaled, biased, row_radius(max_abs))
     path = None
     if cv:
         if start is not None:
@@ -127,7 +123,7 @@ def als(
     else:
         factors = blocks.given(start, rank)
         top = 0.0
-    iterates = _iterates(blocks, *factors, ridge, top)
+    iterates = _iterates(blocks, factors, ridge, top)
     outcome = loop(iterates, max_iter=max_iter, rtol=rtol, gtol=gtol)
     outcome.certificate["ridge"] = ridge
     if path is not None:
@@ -135,10 +131,11 @@ def als(
     return outcome
 
 
-def _iterates(blocks, U, V, ridge, top):
+def _iterates(blocks, factors, ridge, top):
     """Points (U, V), U the best for V; the first is the start as it is."""
+    U, V = factors
     yield blocks.measured_start(U, V, ridge)
-    extrapolate, working = _Anderson(), max(ridge, _SHARE * top)
+    extrapolate, working = Anderson(_MEMORY), max(ridge, _SHARE * top)
     best, fallback, residual = np.inf, None, np.inf
     while True:
         U = blocks.fit_rows(U, V, working)[0]
@@ -162,143 +159,6 @@ def _iterates(blocks, U, V, ridge, top):
         V = TV if ahead is None else into_ball(ahead, blocks.radius)
 
 
-class _Blocks:
-    """The observed entries by row and by column, and f over them."""
-
-    def __init__(self, problem, weights, scaled, biased, radius):
-        self.problem, self.biased, self.radius = problem, biased, radius
-        self.options = (scaled, biased, radius)
-        n1, n2 = problem.shape
-        self.weights = entry_weights(weights, problem)
-        values = problem.values.astype(np.float64)
-        self.scale = np.linalg.norm(values) or 1.0
-        self.mean = np.average(values, weights=self.weights) if biased else 0.0
-        self.values = values - self.mean
-        pattern = sp.csr_array(
-            (
-                np.arange(1, problem.n_observed + 1),
-                problem.cols,
-                np.searchsorted(problem.rows, np.arange(n1 + 1)),
-            ),
-            shape=problem.shape,
-        )
-        turned = pattern.tocsc()
-        order = turned.data - 1
-        s = np.empty(0) if self.weights is None else self.weights
-        self._rows = (pattern.indptr, pattern.indices, self.values, s)
-        self._cols = (turned.indptr, turned.indices, self.values[order], s[order] if s.size else s)
-        counts = np.diff(pattern.indptr), np.diff(turned.indptr)
-        self.observed = tuple(count > 0 for count in counts)
-        if scaled == "entries":
-            self.row_scale, self.col_scale = (count.astype(np.float64) for count in counts)
-        else:
-            self.row_scale, self.col_scale = np.ones(n1), np.ones(n2)
-
-    def fit_rows(self, U, V, ridge):
-        return _totals(sweep(*self._rows, U, V, ridge * self.row_scale, self.biased, self.radius))
-
-    def fit_cols(self, V, U, ridge):
-        return _totals(sweep(*self._cols, V, U, ridge * self.col_scale, self.biased, self.radius))
-
-    def penalty(self, U, V, ridge):
-        by_row, by_col = np.einsum("ij,ij->i", U, U), np.einsum("ij,ij->i", V, V)
-        return 0.5 * ridge * (self.row_scale @ by_row + self.col_scale @ by_col)
-
-    def measured_start(self, U, V, ridge):
-        _, over_U, _, _ = self.fit_rows(U, V, ridge)
-        _, over_V, fit, square = self.fit_cols(V, U, ridge)
-        over_U, over_V = inward(U, over_U, self.radius), inward(V, over_V, self.radius)
-        return self._iterate(U, V, fit, square, over_U, over_V, ridge, ridge)
-
-    def iterate(self, U, V, fit, square, gradient, working, ridge):
-        """A point where U is the best for V under the working ridge, and `gradient` is over V."""
-        extra = working - ridge
-        over_U = -extra * self.row_scale[:, None] * U
-        over_V = inward(V, gradient - extra * self.col_scale[:, None] * V, self.radius)
-        return self._iterate(U, V, fit, square, over_U, over_V, working, ridge)
-
-    def _iterate(self, U, V, fit, square, over_U, over_V, working, ridge):
-        objective = fit + self.penalty(U, V, ridge)
-        size = np.hypot(np.linalg.norm(over_U), np.linalg.norm(over_V))
-        norm = np.hypot(np.linalg.norm(U), np.linalg.norm(V))
-        return Iterate(
-            *self.factors(U, V),
-            objective,
-            residual=np.sqrt(square) / self.scale,
-            gradient_norm=size / (np.sqrt(2 * objective) * norm) if size else 0.0,
-            working_ridge=working,
-        )
-
-    def factors(self, U, V):
-        """(left, right) with ``left right^T`` the whole model."""
-        if not self.biased:
-            return U, V
-        one, two = np.ones(len(U)), np.ones(len(V))
-        return (
-            np.column_stack([U[:, :-1], self.mean + U[:, -1], one]),
-            np.column_stack([V[:, :-1], two, V[:, -1]]),
-        )
-
-    def given(self, start, rank):
-        left, right = _start.given(start, self.problem.shape, rank + 2 * self.biased)
-        if not self.biased:
-            return into_ball(left, self.radius), into_ball(right, self.radius)
-        if not (left[:, -1] == 1).all() or not (right[:, -2] == 1).all():
-            raise ValueError(
-                "start: with center='rows+columns' the last column of left and the last but one "
-                "of right must be ones, as in the factors that als returns"
-            )
-        left[:, -2] -= self.mean
-        return np.ascontiguousarray(left[:, :-1]), np.delete(right, -2, axis=1)
-
-    def part(self, keep):
-        """The same task on some of the entries, and the mean squared error on the others."""
-        p, weights = self.problem, self.weights
-        train = Problem(p.rows[keep], p.cols[keep], p.values[keep], p.shape, symmetric=p.symmetric)
-        blocks = _Blocks(train, None if weights is None else weights[keep], *self.options)
-        rows, cols, values = p.rows[~keep], p.cols[~keep], p.values[~keep]
-        s = None if weights is None else weights[~keep]
-
-        def error(point):
-            difference = entries(point.left, point.right, rows, cols) - values
-            return float(np.average(difference**2, weights=s))
-
-        return blocks, error
-
-    def start(self, rank, rng, init, init_scale):
-        loss = FactoredLoss(self.problem, stacked=True)
-        loss.values = self.values
-        W = _start.initial(loss, rank, rng, init, init_scale)
-        n1 = self.problem.shape[0]
-        factors = []
-        # Rows and columns without entries have zero as their solution of least norm.
-        for part, observed in zip((W[:n1], W[n1:]), self.observed, strict=True):
-            part = into_ball(np.where(observed[:, None], part, 0.0), self.radius)
-            factors.append(np.hstack([part, np.zeros((len(part), 1))]) if self.biased else part)
-        return tuple(factors)
-
-    def zero_level(self, rng, sweeps=30):
-        """The smallest ridge (unscaled rows) for which the solution is zero, from below.
-
-        The largest singular value of the weighted data, each row and column divided by the root of
-        its scale.
-        """
-        values = self.values if self.weights is None else self.weights * self.values
-        a = np.where(self.observed[0], self.row_scale, 1.0)
-        b = np.where(self.observed[1], self.col_scale, 1.0)
-        scaled = values / np.sqrt(a[self.problem.rows] * b[self.problem.cols])
-        S = sp.csr_array((scaled, self._rows[1], self._rows[0]), shape=self.problem.shape)
-        x = rng.standard_normal(S.shape[1])
-        for _ in range(sweeps):
-            x = S.T @ (S @ (x / (np.linalg.norm(x) or 1.0)))
-        return float(np.sqrt(np.linalg.norm(x)))
-
-
-def _totals(swept):
-    new, gradient, fit, square = swept
-    return new, gradient, fit.sum(), square.sum()
-
-
 def _cross_validated(blocks, rank, rng, init, init_scale):
     """(ridge, factors, path): the ridge of least held-out error and the factors fitted with it."""
     if blocks.problem.n_observed < 2:
@@ -314,7 +174,7 @@ def _cross_validated(blocks, rank, rng, init, init_scale):
     for step in range(1, _PATH + 1):
         ridge = top / 2**step
         point = Loop()(
-            _iterates(train, *start, ridge, 0.0), max_iter=_SWEEPS, rtol=0.0, gtol=_PATH_GTOL
+            _iterates(train, start, ridge, 0.0), max_iter=_SWEEPS, rtol=0.0, gtol=_PATH_GTOL
         ).iterate
         start = train.given((point.left, point.right), rank)
         path.append({"ridge": ridge, "error": test(point)})
@@ -334,24 +194,3 @@ def _vertex(path, best):
     bend = before - 2 * error + after
     shift = 0.5 * (before - after) / bend if bend > 0 else 0.0  # in halvings, at most 1/2
     return path[best]["ridge"] / 2**shift
-
-
-class _Anderson:
-    """Anderson's extrapolation: the combination of values whose steps ``g(x) - x`` nearly cancel."""
-
-    def __init__(self):
-        self.forget()
-
-    def forget(self):
-        self.steps, self.values = [], []
-
-    def __call__(self, x, gx):
-        self.steps = [*self.steps, (gx - x).ravel()][-_MEMORY - 1 :]
-        self.values = [*self.values, gx.ravel()][-_MEMORY - 1 :]
-        if len(self.steps) < 2:
-            return None
-        steps, values = np.array(self.steps), np.array(self.values)
-        changes = steps[:-1] - steps[-1]
-        G = changes @ changes.T
-        weights = np.linalg.lstsq(G, changes @ steps[-1], rcond=1e-12)[0]
-        return (values[-1] - weights @ (values[:-1] - values[-1])).reshape(x.shape)

@@ -107,8 +107,10 @@ def alternating_gd(
 
 def _iterates(loss, points):
     for W, value, gradient, r in points:
+        left, right = loss.factors(W)
         yield Iterate(
-            *loss.factors(W),
+            left,
+            right,
             objective=value,
             residual=np.linalg.norm(r) / loss.scale,
             gradient_norm=loss.optimality(value, gradient, W),

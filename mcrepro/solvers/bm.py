@@ -6,9 +6,10 @@ Problem
     data are). There is no 1/p and no 1/m in front, as in eqs. (1.1) and (1.2) of the landscape
     paper; `weight` is measured against that. The weights s are 1 unless given.
 Optimality
-    ``grad f = 0`` (with `max_abs`, up to what the bound holds back); at a minimiser also ``hess f`` positive semidefinite, which ``hessian=True``
-    puts into the certificate. ``U V^T`` fixes the factors up to an invertible matrix (an orthogonal
-    one for ``X X^T``), so a minimiser's Hessian has zero eigenvalues.
+    ``grad f = 0`` (with `max_abs`, up to what the bound holds back); at a minimiser also ``hess f``
+    positive semidefinite, which ``hessian=True`` puts into the certificate. ``U V^T`` fixes the
+    factors up to an invertible matrix (an orthogonal one for ``X X^T``), so a minimiser's Hessian
+    has zero eigenvalues.
 Deviations
     The default optimizer is L-BFGS with an exact line search, not gradient descent: along a line f
     is a quartic whose coefficients cost about two gradients, so that every step is the best on its
@@ -80,7 +81,7 @@ def bm(
         "gd", "lbfgs" and "projected_gd" never increase the objective (unless "gd" is given a step).
         "perturbed_gd" and "trust_region" leave saddles: they end only where no way down was found.
     optimizer_options : dict, optional
-        "lbfgs": memory=10. "trust_region": inner=200, most Hessian products a step. "gd":
+        "lbfgs": memory=5. "trust_region": inner=200, most Hessian products a step. "gd":
         step="safe", or a positive number that is used as it is at every step and ends in
         "diverged" where it is too long. "perturbed_gd": radius=1e-3, of the perturbation relative
         to ||W||, and escape_steps=50. "adam": lr=0.02, betas=(0.9, 0.999), eps=1e-8.
@@ -149,7 +150,8 @@ def bm(
         max_iter=max_iter,
         rtol=rtol,
         gtol=-1.0 if judges else gtol,
-        patience=50 + options.get("escape_steps", 50),
+        # An escape may go by without progress, and is no stall.
+        patience=50 + integer("escape_steps", options.get("escape_steps", 50), 1),
     )
     certificate = outcome.certificate
     if judges and outcome.stop_reason == "stalled" and certificate["gradient_norm"] <= gtol:

@@ -326,6 +326,11 @@ def gd(**options):
         ({"optimizer_options": 3}, TypeError, "optimizer_options must be a dict, got int"),
         ({"optimizer_options": {"memory": 0}}, ValueError, "memory must be at least 1, got 0"),
         (
+            {"optimizer": "perturbed_gd", "optimizer_options": {"escape_steps": "9"}},
+            TypeError,
+            "escape_steps must be an integer",
+        ),
+        (
             {"optimizer": "projected_gd", "optimizer_options": {"radius": 1.0}},
             TypeError,
             "'projected_gd' has no option 'radius'",
