@@ -6,16 +6,12 @@ two entries of T, so its weight is doubled.
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 import scipy.sparse as sp
 
 from mcrepro._checks import one_of, real
-from mcrepro._factors import entries
 from mcrepro.problem import Problem
-from mcrepro.solvers._factored import FactoredLoss
-from mcrepro.solvers.bm import _leading
+from mcrepro.solvers._start import _leading
 
 #: Published values of the weight of the diagonal, as functions of p, n and d.
 DIAGONAL_WEIGHTS = {
@@ -62,39 +58,6 @@ def pair_weights(problem, counts, q: float) -> np.ndarray:
     return weights / total
 
 
-class WeightedLoss(FactoredLoss):
-    """``1/2 sum of w (<x_i, x_j> - T_ij)^2 + penalty``: residuals are multiplied by sqrt(w)."""
-
-    def __init__(self, problem, weights, penalty):
-        super().__init__(problem, penalty)
-        self.root = np.sqrt(weights)
-        self.scale = np.linalg.norm(self.root * self.values) or 1.0
-
-    def residual(self, W):
-        return self.root * super().residual(W)
-
-    def spread(self, r, W):
-        return super().spread(self.root * r, W)
-
-    def along(self, W, D, r):
-        linear = self.root * (entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b))
-        square = self.root * entries(D, D, self.a, self.b)
-        return np.array(
-            [
-                0.5 * np.dot(r, r),
-                np.dot(r, linear),
-                0.5 * np.dot(linear, linear) + np.dot(r, square),
-                np.dot(linear, square),
-                0.5 * np.dot(square, square),
-            ]
-        )
-
-    def hessian_product(self, W, D, r):
-        linear = entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b)
-        data = self.spread(self.root * linear, W) + self.spread(r, D)
-        return data + self.penalty.hessian_product(W, D)
-
-
 def spectral_start(problem, counts, rank, rng) -> np.ndarray:
     """Leading part of an estimate of T that is zero off Omega, shape (d, rank).
 
@@ -117,66 +80,15 @@ def spectral_start(problem, counts, rank, rng) -> np.ndarray:
 
 def halving_descent(loss, W, *, step: float, halvings: int):
     """``W <- W - t grad f(W)`` with t = `step`, halved up to `halvings` times until f decreases."""
-    point = (W, *loss.measure(W))
-    while point is not None:
-        yield point
-        W, value, gradient, _ = point
-        point = None
+    value, gradient, r = loss.measure(W)
+    while True:
+        yield W, value, gradient, r
         for t in step * 0.5 ** np.arange(halvings + 1):
             trial = W - t * gradient
             measured = loss.measure(trial)
             if measured[0] < value:
-                point = (trial, *measured)
                 break
-
-
-def lbfgs(loss, W, *, memory: int = 20):
-    """Limited-memory BFGS with halved steps and sufficient decrease; the first along -grad f."""
-    point = (W, *loss.measure(W))
-    pairs: deque = deque(maxlen=memory)
-    while point is not None:
-        yield point
-        W, _, gradient, _ = point
-        D = -_inverse_hessian(pairs, gradient)
-        if not pairs or np.vdot(D, gradient) >= 0:
-            pairs.clear()
-            D = -gradient
-        point = _decrease(loss, point, D, first=not pairs)
-        if point is not None:
-            s, y = point[0] - W, point[2] - gradient
-            if np.vdot(s, y) > 1e-12 * np.linalg.norm(s) * np.linalg.norm(y):
-                pairs.append((s, y, np.vdot(s, y)))
-
-
-def _decrease(loss, point, D, first):
-    W, value, gradient, r = point
-    slope = np.vdot(gradient, D)
-    if not slope < 0:
-        return None
-    t = 1.0
-    if first:
-        c = loss.along(W, D, r)
-        roots = np.roots(c[:0:-1] * np.arange(4, 0, -1))
-        t = min(x.real for x in roots if x.real > 0)
-    for _ in range(40):
-        trial = W + t * D
-        measured = loss.measure(trial)
-        if measured[0] <= value + 1e-4 * t * slope:
-            return trial, *measured
-        t /= 2
-    return None
-
-
-def _inverse_hessian(pairs, gradient):
-    """The two-loop recursion (Nocedal and Wright, Algorithm 7.4)."""
-    q, steps = gradient.copy(), []
-    for s, y, sy in reversed(pairs):
-        a = np.vdot(s, q) / sy
-        q -= a * y
-        steps.append(a)
-    if pairs:
-        _, y, sy = pairs[-1]
-        q *= sy / np.vdot(y, y)
-    for (s, y, sy), a in zip(pairs, reversed(steps), strict=True):
-        q += (a - np.vdot(y, q) / sy) * s
-    return q
+        else:
+            return
+        W = trial
+        value, gradient, r = measured

@@ -377,6 +377,7 @@ def test_refuses_what_is_not_a_moment():
         ({"init_scale": 2.0}, ValueError, "no meaning with init='spectral'"),
         ({"optimizer": "lbgfs"}, ValueError, "did you mean 'lbfgs'"),
         ({"step": 0.1}, ValueError, "step=0.1 has no meaning with optimizer='lbfgs'"),
+        ({"preset": "paper", "optimizer": "lbfgs"}, ValueError, "step=10000.0 has no meaning"),
         ({"optimizer": "gd", "halvings": 3}, ValueError, "halvings=3 needs a step given as"),
         ({"optimizer": "gd", "step": "saef"}, ValueError, "did you mean 'safe'"),
         ({"optimizer": "gd", "step": -1.0}, ValueError, "step must be in"),
