@@ -159,8 +159,8 @@ def recover_second_moment(
     estimate of T. Where the pairs of Omega are hardly more than the unknowns, d r, or most of them
     are seen once, the fit follows their noise: for n = 10,000 rows of d = 1000 columns from r = 10
     factors the relative error is 1.6 at C = p d = 2, worse than that of the answer zero, and 0.6 at
-    C = 10. A lower rank, or fitting on ``moments`` of part of the rows and scoring on the rest,
-    tells.
+    C = 10. A lower rank helps where the leading eigenvalue dominates T, and only there. Fitting the
+    moments of part of the rows and scoring on those of the rest tells.
 
     Examples
     --------
