@@ -50,7 +50,7 @@ class Anderson:
         return out.astype(gx.dtype, copy=False)
 
 
-def cross_validated(data, lasso, rng, rule, max_iter):
+def cross_validated(data, lasso, sweeps, rng, rule, max_iter):
     """lam of least error on held-out entries, along a decreasing path with warm starts.
 
     Parameters
@@ -82,7 +82,7 @@ def cross_validated(data, lasso, rng, rule, max_iter):
     path, starts, best = [], [None], 0
     for lam in top * np.geomspace(1, _SPAN, _LENGTH):
         task = lasso(train, float(lam))
-        iterates = task.sweeps(starts[-1])
+        iterates = sweeps(task, starts[-1], max_iter)
         point = Loop()(iterates, max_iter=max_iter, rtol=-1.0, gtol=_PATH_TOLERANCE).iterate
         starts.append(task.factors(point))
         squares = (test.values - test.at(point.left, point.right)) ** 2

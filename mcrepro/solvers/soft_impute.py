@@ -37,16 +37,16 @@ import numpy as np
 
 from mcrepro._checks import integer, one_of, real
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import Entries, balanced, lasso_gap, leading
-from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers._convex import Entries
+from mcrepro.solvers._lasso import Filled, Lasso, Rows
+from mcrepro.solvers._loop import Loop
 from mcrepro.solvers._path import Anderson, cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers.mean import mean
 
-_EVERY = 10  # sweeps between two certificates, and two revisions of the columns
+_EVERY = 5  # sweeps between two certificates, and two revisions of the columns
 _STEADY = 1e-2  # relative decrease between them beyond which there is nothing to certify
 _MEMORY = 8  # sweeps that Anderson's method looks back on
-_FIRST = 10  # columns to begin with; then they double
 
 
 @method(
@@ -71,7 +71,7 @@ def soft_impute(
     start=None,
     max_iter=2000,
     rtol=1e-9,
-    gtol=1e-6,
+    gtol=1e-5,
 ):
     """Complete by the matrix lasso.
 
@@ -106,7 +106,7 @@ def soft_impute(
         Largest number of sweeps, for each lam of the path.
     rtol : float, default 1e-9
         On ``||residual|| / ||data||``; for ``regularization=0`` only.
-    gtol : float, default 1e-6
+    gtol : float, default 1e-5
         On the measure of optimality above.
     """
     one_of("rule", rule, ("min", "1se"))
@@ -132,10 +132,10 @@ def soft_impute(
     def lasso(data, lam):
         if center != "none" and data not in bases:
             bases[data] = two_way(data)
-        return Lasso(data, lam, limit, rng, gtol, base=bases.get(data), plain=not accelerate)
+        return Lasso(data, lam, limit, rng, gtol, base=bases.get(data))
 
     if regularization is None:
-        lam, warm, chosen["path"] = cross_validated(data, lasso, rng, rule, max_iter)
+        lam, warm, chosen["path"] = cross_validated(data, lasso, sweeps, rng, rule, max_iter)
     else:
         lam, warm = real("regularization", regularization, 0), None
     if start is not None:
@@ -144,151 +144,45 @@ def soft_impute(
         raise ValueError("regularization=0 needs rank, the rank of the answer")
     task = lasso(data, lam)
     # Only an interpolating fit may stop on its residual; with lam > 0 that says nothing.
-    outcome = loop(task.sweeps(warm), max_iter=max_iter, rtol=rtol if lam == 0 else -1.0, gtol=gtol)
+    outcome = loop(
+        sweeps(task, warm, max_iter, plain=not accelerate),
+        max_iter=max_iter,
+        rtol=rtol if lam == 0 else -1.0,
+        gtol=gtol,
+    )
     if not outcome.certificate.keys() & {"duality_gap", "gradient_norm"}:
         outcome.certificate |= task.certificate(*task.factors(outcome.iterate))
     outcome.certificate |= {"regularization": lam, **chosen}
     return outcome
 
 
-class Lasso:
-    """F for one lam, and the sweeps that minimise it.
-
-    A point is (A, B, ``M - A B^T`` on Omega, F). With weights up to `bound` the matrix is filled in
-    with ``R / bound``, which keeps a sweep from raising F.
-    """
-
-    def __init__(self, data, lam, limit, rng, gtol, *, base=None, plain=False):
-        self.norm = data.norm
-        self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
-        if base is not None:
-            data = data.minus(*base)
-        self.data, self.lam, self.limit, self.rng = data, lam, limit, rng
-        self.gtol, self.plain = gtol, plain
-        self.bound = float(data.weights.max())
-        # Building a sparse matrix takes longer than a product with a small one.
-        self.R = data.matrix(np.zeros_like(data.values))
-        self.Rt = self.R.T  # shares its values
-
-    def zero_level(self):
-        """lam_max: the least lam whose solution is zero."""
-        return float(leading(self.residual(self.data.values), 1, self.rng)[0][0])
-
-    def sweeps(self, start=None):
-        """Iterates from factors (A, B), or from zero."""
-        A, B = start or (np.zeros((n, 0)) for n in self.data.shape)
-        point, mix = self.measured(A, B), Anderson(_MEMORY)
-        before = np.inf
-        for n in count():
-            due = n % _EVERY == 0
-            # The gap is of the order of the root of what F still has to lose.
-            steady = n == 0 or before - point[-1] <= _STEADY * point[-1]
-            yield self.iterate(point, due and steady)
-            fresh = self.refreshed(point) if due else None
-            before = point[-1] if due else before
-            if fresh is not None:
-                point, mix = fresh, Anderson(_MEMORY)
-            else:
-                point = self.sweep(point, mix)
-
-    def measured(self, A, B):
-        """The point of factors A and B."""
-        difference = self.data.values - self.data.at(A, B)
-        ridge = _square(A) + _square(B)
-        return A, B, difference, (_square(difference, self.data.weights) + self.lam * ridge) / 2
-
-    def residual(self, difference):
-        """R, sparse; the same object each time, good until the next call."""
-        np.multiply(self.data.weights, difference, out=self.R.data)
-        return self.R
-
-    def sweep(self, point, mix):
-        """One sweep from a point, extrapolated where that lowers F."""
-        A, B, difference, F = point
-        self.residual(difference)
-        B1 = self.half(self.Rt, A, B)
-        self.residual(self.data.values - self.data.at(A, B1))
-        A1 = self.half(self.R, B1, A)
-        W = None if self.plain else mix(np.vstack([A, B]), np.vstack([A1, B1]))
-        if W is not None:
-            trial = self.measured(W[: len(A)], W[len(A) :])
-            if trial[-1] < F:
-                return trial
+def sweeps(lasso, start, max_iter, plain=False):
+    """Iterates from factors (A, B) on; A is the best for B from the first step on."""
+    A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
+    regress, mix = Filled(lasso) if plain else Rows(lasso), Anderson(_MEMORY)
+    best, fallback, before, due = np.inf, None, np.inf, 0
+    for n in count():
+        B1, square = regress.right(A, B)
+        if fallback is not None and lasso.value(A, B, square) > best:
+            A, B = regress.left(A, fallback), fallback  # the extrapolation raised F
+            B1, square = regress.right(A, B)
             mix.forget()
-        return self.measured(A1, B1)
-
-    def half(self, R, A, B):
-        """The ridge regression of the matrix filled in at (A, B) on A; R has shape (n2, n1)."""
-        values, Q = np.linalg.eigh(self.bound * (A.T @ A))
-        values += self.lam
-        floor = values.max(initial=0) * len(values) * np.finfo(A.dtype).eps
-        inverse = np.where(values > floor, 1 / np.maximum(values, floor or 1), 0)
-        return B + ((R @ A - self.lam * B) @ Q) * inverse @ Q.T
-
-    def refreshed(self, point):
-        """A point with columns dropped that are zero and added that are missing; None if none are.
-
-        Soft-thresholding of the filled matrix, on the row space of B and leading directions
-        outside: it minimises the same majorant as a sweep, over more.
-        """
-        A, B, difference, _ = point
-        R, lam, k = self.residual(difference), self.lam, A.shape[1]
-        V = np.linalg.qr(B)[0]
-        room = min(self.limit - k, max(_FIRST, k))
-        if room > 0:
-            s, new = leading(R, room, self.rng, np.linalg.qr(A)[0], V, tol=1e-3)
-            V = np.linalg.qr(np.hstack([V, new[:, s > lam * (1 + self.gtol / 10)]]))[0]
-        Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
-        P, s, Zt = np.linalg.svd(T, full_matrices=False)
-        s = np.maximum(s - lam / self.bound, 0)[: self.limit]
-        s = s[s > 0]
-        if len(s) == k:
-            return None
-        root = np.sqrt(s)
-        return self.measured(Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root))
-
-    def iterate(self, point, certify):
-        """What the loop sees: balanced factors, at which F is f."""
-        A, B, difference, _ = point
-        s, left, right = balanced(A, B)
-        square = _square(difference, self.data.weights)
-        return Iterate(
-            np.hstack([self.base[0], left]),
-            np.hstack([self.base[1], right]),
-            objective=square / 2 + self.lam * float(s.sum()),
-            residual=np.sqrt(square) / self.norm,
-            **(self.certificate(left, right) if certify else {}),
-        )
-
-    def factors(self, iterate):
-        """A and B of an iterate."""
-        width = self.base[0].shape[1]
-        return iterate.left[:, width:], iterate.right[:, width:]
-
-    def certificate(self, left, right):
-        """The measure of optimality at balanced factors, and the duality gap."""
-        difference, lam = self.data.values - self.data.at(left, right), self.lam
-        R, size = self.residual(difference), _square(left)
-        optimal, measures = [], {}
-        if lam > 0:
-            sigma = float(leading(R, 1, self.rng, tol=self.gtol / 10)[0][0])
-            primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
-            optimal.append(gap / primal if primal else 0.0)
-            measures = {"duality_gap": gap, "dual_norm": sigma / lam}
-        if left.shape[1] >= self.limit:
-            gradient = np.hypot(
-                np.linalg.norm(R @ right - lam * left), np.linalg.norm(R.T @ left - lam * right)
-            )
-            twice = _square(difference, self.data.weights) + 2 * lam * size
-            optimal.append(gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
-        if optimal:
-            measures["gradient_norm"] = float(min(optimal))
-        return measures
-
-
-def _square(x, weights=1.0):
-    """Sum of ``weights x^2``."""
-    return float(np.sum(weights * np.square(x)))
+        best = lasso.value(A, B, square)
+        # The gap is of the order of the root of what F still has to lose.
+        steady = n == 0 or before - best <= _STEADY * best
+        certify = n == max_iter or (n == due and steady)
+        yield lasso.iterate(A, B, square, certify)
+        if n == due:
+            due, before = n + _EVERY, best
+            fresh = lasso.refreshed(A, B)
+            if fresh is not None:
+                (A, B), fallback = fresh, None
+                B1, _ = regress.right(A, B)
+                mix.forget()
+        mixed = None if plain else mix(B, B1)
+        fallback = None if mixed is None else B1
+        B = B1 if mixed is None else mixed
+        A = regress.left(A, B)
 
 
 def two_way(data):
