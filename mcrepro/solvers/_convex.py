@@ -49,6 +49,8 @@ class Entries:
         Of the values, weighted; 1 for zeros.
     uniform : bool
         All weights are 1.
+    density : float
+        Observed share of the matrix.
     """
 
     def __init__(self, problem, weights=None):
@@ -71,6 +73,7 @@ class Entries:
         self.indptr = np.searchsorted(rows, np.arange(self.shape[0] + 1))
         self.norm = float(np.sqrt(np.vdot(weights * values, values))) or 1.0
         self.uniform = bool((weights == 1.0).all())
+        self.density = len(values) / (self.shape[0] * self.shape[1])
 
     def keep(self, mask):
         """The entries where a mask of shape (m,) is true."""
@@ -185,6 +188,22 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
         squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
     order = np.argsort(squares)[::-1]
     return np.sqrt(np.maximum(squares[order], 0.0)), vectors[:, order]
+
+
+def roughly_leading(S, count, rng, U, V, steps=2):
+    """As `leading`, with U and V, by a few steps of block power iteration: values from below.
+
+    Good for finding directions, and far cheaper than their exact values.
+    """
+    X = rng.standard_normal((S.shape[1], count))
+    for step in range(steps + 1):
+        X = np.linalg.qr(X - V @ (V.T @ X))[0]
+        Y = S @ X
+        Y -= U @ (U.T @ Y)
+        if step < steps:
+            X = S.T @ Y
+    _, s, Zt = np.linalg.svd(Y, full_matrices=False)
+    return s, X @ Zt.T
 
 
 def balanced(A, B):

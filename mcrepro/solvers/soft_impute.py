@@ -37,15 +37,17 @@ import numpy as np
 
 from mcrepro._checks import integer, one_of, real
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import Entries
-from mcrepro.solvers._lasso import Filled, Lasso, Rows
+from mcrepro.solvers._convex import Entries, balanced
+from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._loop import Loop
 from mcrepro.solvers._path import Anderson, cross_validated
 from mcrepro.solvers._registry import method
+from mcrepro.solvers._regressions import Filled, Rows
 from mcrepro.solvers.mean import mean
 
 _EVERY = 5  # sweeps between two certificates, and two revisions of the columns
 _STEADY = 1e-2  # relative decrease between them beyond which there is nothing to certify
+_DENSE = 0.3  # observed share from which on the filled matrix is the better one to regress
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 
 
@@ -159,30 +161,37 @@ def soft_impute(
 def sweeps(lasso, start, max_iter, plain=False):
     """Iterates from factors (A, B) on; A is the best for B from the first step on."""
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
-    regress, mix = Filled(lasso) if plain else Rows(lasso), Anderson(_MEMORY)
-    best, fallback, before, due = np.inf, None, np.inf, 0
+    filled = plain or lasso.data.density >= _DENSE
+    regress, mix = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
+    best, fallback, before, due, wait = np.inf, None, np.inf, 0, 0
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
-            A, B = regress.left(A, fallback), fallback  # the extrapolation raised F
+            (A, B), fallback = fallback, None  # the extrapolation raised F
             B1, square = regress.right(A, B)
             mix.forget()
         best = lasso.value(A, B, square)
+        measures, point = {}, (A, B)
         # The gap is of the order of the root of what F still has to lose.
         steady = n == 0 or before - best <= _STEADY * best
-        certify = n == max_iter or (n == due and steady)
-        yield lasso.iterate(A, B, square, certify)
+        if n == max_iter or (n == due and steady):
+            point = balanced(A, B)[1:]  # there F is f
+            measures = lasso.certificate(*point)
+        yield lasso.iterate(*point, square, measures)
         if n == due:
-            due, before = n + _EVERY, best
-            fresh = lasso.refreshed(A, B)
+            wait = min(wait + 1, _EVERY)
+            due, before = n + wait, best
+            fresh = lasso.refreshed(A, B, search=steady)
             if fresh is not None:
                 (A, B), fallback = fresh, None
                 B1, _ = regress.right(A, B)
                 mix.forget()
-        mixed = None if plain else mix(B, B1)
-        fallback = None if mixed is None else B1
-        B = B1 if mixed is None else mixed
-        A = regress.left(A, B)
+        A1 = regress.left(A, B1)
+        mixed = None if plain else mix(np.vstack([A, B]), np.vstack([A1, B1]))
+        if mixed is None:
+            A, B = A1, B1
+        else:
+            A, B, fallback = mixed[: len(A)], mixed[len(A) :], (A1, B1)
 
 
 def two_way(data):
