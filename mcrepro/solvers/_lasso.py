@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcrepro.solvers._convex import balanced, lasso_gap, leading, roughly_leading
+from mcrepro.solvers._convex import balanced, lasso_gap, leading
 from mcrepro.solvers._loop import Iterate
 
 _FIRST = 10  # columns to begin with; then they at most double
@@ -58,20 +58,16 @@ class Lasso:
         return values if self.data.uniform else self.data.weights * values
 
     def refreshed(self, A, B, search):
-        """Factors without columns that are zero, with missing ones if `search`; None if none are.
+        """Factors without columns that are zero and with those missing; None if all is well.
 
-        Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and, if
-        `search`, on leading directions outside.
+        Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
+        leading directions outside, which `search` finds: `leading`, `roughly_leading`, or None.
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
         V = np.linalg.qr(B)[0]
         room = min(self.limit - k, max(_FIRST, k)) if search else 0
         if room > 0:
-            U = np.linalg.qr(A)[0]
-            if k == 0:  # what is taken in vain goes with the next revision
-                s, new = roughly_leading(R, room, self.rng, U, V)
-            else:
-                s, new = leading(R, room, self.rng, U, V, tol=1e-2)
+            s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
             V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
         Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
         P, s, Zt = np.linalg.svd(T, full_matrices=False)

@@ -28,26 +28,29 @@ class Anderson:
 
     def forget(self) -> None:
         """Begin anew."""
-        self.steps: list[np.ndarray] = []
-        self.values: list[np.ndarray] = []
+        self.count = 0
 
     def __call__(self, x: np.ndarray, gx: np.ndarray) -> np.ndarray | None:
         """The affine combination of the values whose steps ``g(x) - x`` nearly cancel.
 
         None where there is no second pair to combine with.
         """
-        self.steps = [*self.steps, (gx - x).ravel()][-self.memory - 1 :]
-        self.values = [*self.values, gx][-self.memory - 1 :]
-        if len(self.steps) < 2:
+        if self.count == 0:
+            self.steps = np.empty((self.memory + 1, x.size))
+            self.values = np.empty_like(self.steps)
+        last = self.count % (self.memory + 1)
+        self.count += 1
+        self.values[last] = gx.ravel()
+        np.subtract(self.values[last], x.ravel(), out=self.steps[last])
+        if self.count == 1:
             return None
-        steps = np.stack(self.steps)
-        last, changes = steps[-1], steps[:-1] - steps[-1]
-        G = (changes @ changes.T).astype(np.float64)
-        weights = np.linalg.lstsq(G, -(changes @ last).astype(np.float64), rcond=1e-12)[0]
-        out = (1 - weights.sum()) * gx
-        for weight, value in zip(weights, self.values[:-1], strict=True):
-            out += weight * value
-        return out.astype(gx.dtype, copy=False)
+        known = slice(self.count)  # the row of the last pair changes nothing
+        changes = self.steps[known] - self.steps[last]
+        G, right = changes @ changes.T, changes @ self.steps[last]
+        np.fill_diagonal(G, G.diagonal() + (1e-13 * np.trace(G) or 1.0))
+        weights = np.linalg.solve(G, right)
+        mixed = (1 + weights.sum()) * self.values[last] - weights @ self.values[known]
+        return mixed.reshape(x.shape)
 
 
 def cross_validated(data, lasso, sweeps, rng, rule, max_iter):

@@ -8,6 +8,8 @@ from numba import njit
 
 from mcrepro.solvers._rows import sweep
 
+_DAMPING = 1e-13  # over the trace of the Gram matrix
+
 
 class Sides:
     """The entries by row and by column; one half sweep on either side.
@@ -27,11 +29,11 @@ class Sides:
 
     def left(self, A, B):
         """A, regressed on B."""
-        return self._half(self.by_row, A, B)[0]
+        return self._half(self.by_row, *_contiguous(A, B))[0]
 
     def right(self, A, B):
         """B, regressed on A, and the weighted sum of squared differences at (A, B)."""
-        return self._half(self.by_col, B, A)
+        return self._half(self.by_col, *_contiguous(B, A))
 
 
 class Rows(Sides):
@@ -50,12 +52,11 @@ class Filled(Sides):
     """
 
     def _half(self, side, P, Q):
-        RQ, square = _correlated(*side, P, Q)
-        values, basis = np.linalg.eigh(self.bound * (Q.T @ Q))
-        values += self.lam
-        floor = values.max(initial=0) * len(values) * np.finfo(np.float64).eps
-        inverse = np.where(values > floor, 1 / np.maximum(values, floor or 1), 0)
-        return P + ((RQ - self.lam * P) @ basis) * inverse @ basis.T, square
+        return _filled(*side, P, Q, self.lam, self.bound)
+
+
+def _contiguous(*factors):
+    return (np.ascontiguousarray(factor) for factor in factors)
 
 
 def _side(data, indptr, index, order):
@@ -65,10 +66,9 @@ def _side(data, indptr, index, order):
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _correlated(indptr, index, target, weights, P, Q):
-    """R Q for the weighted residual R of P Q^T, and the weighted sum of its squares."""
+def _filled(indptr, index, target, weights, P, Q, lam, bound):
     n, k = P.shape
-    out, square = np.zeros((n, k)), 0.0
+    step, square = np.zeros((k, n)), 0.0
     for i in range(n):
         for e in range(indptr[i], indptr[i + 1]):
             j, difference = index[e], target[e]
@@ -77,5 +77,14 @@ def _correlated(indptr, index, target, weights, P, Q):
             weighted = difference * weights[e] if weights.size else difference
             square += weighted * difference
             for t in range(k):
-                out[i, t] += weighted * Q[j, t]
-    return out, square
+                step[t, i] += weighted * Q[j, t]
+        for t in range(k):
+            step[t, i] -= lam * P[i, t]
+    gram = bound * np.dot(Q.T, Q)
+    # Damping that acts on the step leaves the solution where it is, and lam = 0 solvable.
+    damping = lam + _DAMPING * np.trace(gram)
+    if damping == 0.0:
+        return P.copy(), square
+    for t in range(k):
+        gram[t, t] += damping
+    return P + np.linalg.solve(gram, step).T, square

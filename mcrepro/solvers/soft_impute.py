@@ -37,7 +37,7 @@ import numpy as np
 
 from mcrepro._checks import integer, one_of, real
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import Entries, balanced
+from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
 from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._loop import Loop
 from mcrepro.solvers._path import Anderson, cross_validated
@@ -163,7 +163,7 @@ def sweeps(lasso, start, max_iter, plain=False):
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
     filled = plain or lasso.data.density >= _DENSE
     regress, mix = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
-    best, fallback, before, due, wait = np.inf, None, np.inf, 0, 0
+    best, fallback, before = np.inf, None, np.inf
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
@@ -172,16 +172,17 @@ def sweeps(lasso, start, max_iter, plain=False):
             mix.forget()
         best = lasso.value(A, B, square)
         measures, point = {}, (A, B)
+        revise, lost = n % _EVERY == 0, (before - best) / best if n else 0.0
         # The gap is of the order of the root of what F still has to lose.
-        steady = n == 0 or before - best <= _STEADY * best
-        if n == max_iter or (n == due and steady):
+        certify = n == max_iter or (revise and lost <= lasso.gtol and A.shape[1] + n > 0)
+        if certify:
             point = balanced(A, B)[1:]  # there F is f
             measures = lasso.certificate(*point)
         yield lasso.iterate(*point, square, measures)
-        if n == due:
-            wait = min(wait + 1, _EVERY)
-            due, before = n + wait, best
-            fresh = lasso.refreshed(A, B, search=steady)
+        if revise:
+            before = best
+            search = roughly_leading if n == 0 else leading if certify else None
+            fresh = lasso.refreshed(A, B, search)
             if fresh is not None:
                 (A, B), fallback = fresh, None
                 B1, _ = regress.right(A, B)
