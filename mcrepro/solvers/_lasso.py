@@ -58,25 +58,29 @@ class Lasso:
         return values if self.data.uniform else self.data.weights * values
 
     def refreshed(self, A, B, search):
-        """Factors without columns that are zero and with those missing; None if all is well.
+        """Factors without columns that are zero and with those missing, or None if all is well;
+        and whether `search` found as many as it might, so that there may be more.
 
         Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
         leading directions outside, which `search` finds: `leading`, `roughly_leading`, or None.
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
         V = np.linalg.qr(B)[0]
-        room = min(self.limit - k, max(_FIRST, k)) if search else 0
+        room, full = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
         if room > 0:
             s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
+            full = s[-1] > lam
             V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
         Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
         P, s, Zt = np.linalg.svd(T, full_matrices=False)
         s = np.maximum(s - lam / self.bound, 0)[: self.limit]
         s = s[s > 0]
-        if len(s) == k:
-            return None
+        # Sweeps multiply a column that is nearly zero; this step adds to it.
+        grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
+        if len(s) == k and not grows:
+            return None, full
         root = np.sqrt(s)
-        return Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)
+        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), full
 
     def iterate(self, A, B, square, measures):
         """What the loop sees."""

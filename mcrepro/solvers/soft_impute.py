@@ -163,7 +163,7 @@ def sweeps(lasso, start, max_iter, plain=False):
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
     filled = plain or lasso.data.density >= _DENSE
     regress, mix = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
-    best, fallback, before = np.inf, None, np.inf
+    best, fallback, before, full = np.inf, None, np.inf, True
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
@@ -174,15 +174,14 @@ def sweeps(lasso, start, max_iter, plain=False):
         measures, point = {}, (A, B)
         revise, lost = n % _EVERY == 0, (before - best) / best if n else 0.0
         # The gap is of the order of the root of what F still has to lose.
-        certify = n == max_iter or (revise and lost <= lasso.gtol and A.shape[1] + n > 0)
-        if certify:
+        if n == max_iter or (revise and lost <= np.sqrt(lasso.gtol) and (n > 0 or start)):
             point = balanced(A, B)[1:]  # there F is f
             measures = lasso.certificate(*point)
         yield lasso.iterate(*point, square, measures)
         if revise:
             before = best
-            search = roughly_leading if n == 0 else leading if certify else None
-            fresh = lasso.refreshed(A, B, search)
+            thorough = leading if full or lost <= lasso.gtol else None
+            fresh, full = lasso.refreshed(A, B, thorough if n else roughly_leading)
             if fresh is not None:
                 (A, B), fallback = fresh, None
                 B1, _ = regress.right(A, B)
