@@ -84,10 +84,13 @@ class Lasso:
 
     def iterate(self, A, B, square, measures):
         """What the loop sees."""
+        objective = self.value(A, B, square)
+        if self.base[0].size:
+            A, B = np.hstack([self.base[0], A]), np.hstack([self.base[1], B])
         return Iterate(
-            np.hstack([self.base[0], A]),
-            np.hstack([self.base[1], B]),
-            objective=self.value(A, B, square),
+            A,
+            B,
+            objective=objective,
             residual=np.sqrt(square) / self.norm,
             **measures,
         )

@@ -1,4 +1,4 @@
-"""What softImpute needs beside its sweeps: extrapolation, and lam by cross-validation."""
+"""The path of softImpute: lam by cross-validation."""
 
 from __future__ import annotations
 
@@ -11,46 +11,6 @@ _SPAN = 1e-3  # the last over the first
 _HELD_OUT = 0.1
 _WORSE = 3  # consecutive lam without improvement that end the path
 _PATH_TOLERANCE = 1e-4
-
-
-class Anderson:
-    """Anderson's extrapolation of a fixed-point map, from its last few points and values.
-
-    Parameters
-    ----------
-    memory : int
-        How many pairs (x, g(x)) are looked back on.
-    """
-
-    def __init__(self, memory: int):
-        self.memory = memory
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.count = 0
-
-    def __call__(self, x: np.ndarray, gx: np.ndarray) -> np.ndarray | None:
-        """The affine combination of the values whose steps ``g(x) - x`` nearly cancel.
-
-        None where there is no second pair to combine with.
-        """
-        if self.count == 0:
-            self.steps = np.empty((self.memory + 1, x.size))
-            self.values = np.empty_like(self.steps)
-        last = self.count % (self.memory + 1)
-        self.count += 1
-        self.values[last] = gx.ravel()
-        np.subtract(self.values[last], x.ravel(), out=self.steps[last])
-        if self.count == 1:
-            return None
-        known = slice(self.count)  # the row of the last pair changes nothing
-        changes = self.steps[known] - self.steps[last]
-        G, right = changes @ changes.T, changes @ self.steps[last]
-        np.fill_diagonal(G, G.diagonal() + (1e-13 * np.trace(G) or 1.0))
-        weights = np.linalg.solve(G, right)
-        mixed = (1 + weights.sum()) * self.values[last] - weights @ self.values[known]
-        return mixed.reshape(x.shape)
 
 
 def cross_validated(data, lasso, sweeps, rng, rule, max_iter):

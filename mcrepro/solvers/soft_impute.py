@@ -37,10 +37,11 @@ import numpy as np
 
 from mcrepro._checks import integer, one_of, real
 from mcrepro.problem import Problem
+from mcrepro.solvers._anderson import Anderson
 from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
 from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._loop import Loop
-from mcrepro.solvers._path import Anderson, cross_validated
+from mcrepro.solvers._path import cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers._regressions import Filled, Rows
 from mcrepro.solvers.mean import mean

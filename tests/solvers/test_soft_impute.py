@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import mcrepro as mc
+from mcrepro.solvers._anderson import Anderson
 from mcrepro.solvers._convex import Entries, balanced, leading
-from mcrepro.solvers._path import Anderson
 
 
 def objective(problem, X, lam, weights=1.0):
