@@ -132,13 +132,14 @@ def soft_impute(
 
     bases = {}
 
-    def lasso(data, lam):
+    def lasso(data, lam, limit=limit, gtol=gtol):
         if center != "none" and data not in bases:
             bases[data] = two_way(data)
         return Lasso(data, lam, limit, rng, gtol, base=bases.get(data))
 
     if regularization is None:
-        lam, warm, chosen["path"] = cross_validated(data, lasso, sweeps, rng, rule, max_iter)
+        most = None if rank is None else limit
+        lam, warm, chosen = cross_validated(data, lasso, sweeps, rng, rule, max_iter, most)
     else:
         lam, warm = real("regularization", regularization, 0), None
     if start is not None:
