@@ -1,4 +1,4 @@
-"""The matrix lasso over factors: its value, its certificate, and its columns.
+"""The matrix lasso over factors: its value, its certificate, its columns.
 
 Notation as in ``soft_impute``: F(A, B) with weights w and the level lam; R = w (M - A B^T) on Omega.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mcrepro.problem import Problem
 from mcrepro.solvers._convex import balanced, lasso_gap, leading
-from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers.mean import mean
 
 _FIRST = 10  # columns to begin with; then they at most double
 
@@ -57,19 +59,24 @@ class Lasso:
         """w times these values at the entries."""
         return values if self.data.uniform else self.data.weights * values
 
-    def refreshed(self, A, B, search):
-        """Factors without columns that are zero and with those missing, or None if all is well;
-        and whether `search` found as many as it might, so that there may be more.
+    def revised(self, A, B, search):
+        """Factors without columns that are zero and with those that are missing.
 
         Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
         leading directions outside, which `search` finds: `leading`, `roughly_leading`, or None.
+
+        Returns
+        -------
+        ((ndarray, ndarray) or None, bool)
+            None if all is well; and whether the search found as many as it might, so that there may
+            be more.
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
         V = np.linalg.qr(B)[0]
-        room, full = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
+        room, more = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
         if room > 0:
             s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
-            full = s[-1] > lam
+            more = s[-1] > lam
             V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
         Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
         P, s, Zt = np.linalg.svd(T, full_matrices=False)
@@ -78,9 +85,9 @@ class Lasso:
         # Sweeps multiply a column that is nearly zero; this step adds to it.
         grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
         if len(s) == k and not grows:
-            return None, full
+            return None, more
         root = np.sqrt(s)
-        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), full
+        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), more
 
     def iterate(self, A, B, square, measures):
         """What the loop sees."""
@@ -118,3 +125,30 @@ class Lasso:
         if optimal:
             measures["gradient_norm"] = float(min(optimal))
         return measures
+
+
+def two_way(data):
+    """Factors of the two-way fit of the entries."""
+    training = Problem(data.rows, data.cols, data.values, data.shape)
+    fit = mean(training, loop=Loop(), kind="rows+columns").iterate
+    return fit.left, fit.right
+
+
+def given(start, data, limit, skip):
+    """Checked factors, without the first `skip` columns."""
+    if not isinstance(start, tuple | list) or len(start) != 2:
+        raise TypeError(
+            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
+        )
+    A, B = (np.asarray(factor, dtype=np.float64) for factor in start)
+    n1, n2 = data.shape
+    if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1] or (len(A), len(B)) != (n1, n2):
+        raise ValueError(
+            f"start: left and right must have shapes ({n1}, k) and ({n2}, k), "
+            f"got {A.shape} and {B.shape}"
+        )
+    if not (np.isfinite(A).all() and np.isfinite(B).all()):
+        raise ValueError("start: left and right must be finite")
+    if A.shape[1] - skip > limit:
+        raise ValueError(f"start has {A.shape[1]} columns, more than the rank allows")
+    return A[:, skip:], B[:, skip:]

@@ -16,12 +16,16 @@ Optimality
     limit on the rank binds, or with lam = 0, the problem is not convex and the measure is that of a
     stationary point of F. For ``lam >= lam_max = ||w M||_2`` the solution is zero.
 Deviations
-    The paper orthogonalises the factors by a singular value decomposition in each half sweep and
-    stops when X changes little. The sweep above maps X alike but moves the factors smoothly, which
-    lets Anderson's method extrapolate from a few sweeps; a point that does not lower F is
-    discarded. Every ten sweeps, one step of the paper's last kind (soft-thresholded decomposition
-    of the filled matrix, on the column space at hand and the leading directions outside) drops
-    columns that are zero at the solution and adds those that are missing.
+    The paper orthogonalises the factors in each half sweep and stops when X changes little. The
+    sweep above maps X alike but moves the factors smoothly, which lets Anderson's method
+    extrapolate from a few sweeps; a point that does not lower F is discarded. Every five sweeps, one
+    step of the paper's last kind (the filled matrix, decomposed on the column space at hand and
+    the leading directions outside, soft-thresholded) drops columns that are zero at the solution
+    and adds those that are missing.
+
+    Where less than three tenths are observed and lam > 0, each row is regressed on its observed
+    entries instead (the paper's "ALS"), at r times the cost. It minimises F itself and not a
+    majorant that is the looser the more there is to fill in, and needs far fewer sweeps.
 References
     T. Hastie, R. Mazumder, J. D. Lee, R. Zadeh, "Matrix completion and low-rank SVD via fast
     alternating least squares", JMLR 16, 2015 (algorithm 3.1 and section 5).
@@ -36,26 +40,23 @@ from itertools import count
 import numpy as np
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro.problem import Problem
 from mcrepro.solvers._anderson import Anderson
 from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
-from mcrepro.solvers._lasso import Lasso
-from mcrepro.solvers._loop import Loop
+from mcrepro.solvers._lasso import Lasso, given, two_way
 from mcrepro.solvers._path import cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers._regressions import Filled, Rows
-from mcrepro.solvers.mean import mean
 
 _EVERY = 5  # sweeps between two certificates, and two revisions of the columns
-_STEADY = 1e-2  # relative decrease between them beyond which there is nothing to certify
-_DENSE = 0.3  # observed share from which on the filled matrix is the better one to regress
+_DENSE = 0.3  # observed share from which on regressing the filled matrix is cheaper in all
+_FLAT = 1e-8  # relative decrease between two revisions that is none
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 
 
 @method(
     "soft_impute",
     setting="rectangular (U V^T); symmetric with mirrored entries; convex, rank found",
-    cost="O(m r + (n1 + n2) r^2)",
+    cost="O(m r^2 + (n1 + n2) r^3), on dense patterns O(m r + (n1 + n2) r^2)",
     source="Hastie, Mazumder, Lee, Zadeh, section 5",
     citation="T. Hastie, R. Mazumder, J. D. Lee and R. Zadeh, Matrix completion and low-rank SVD "
     "via fast alternating least squares, J. Mach. Learn. Res. 16 (2015) 3367-3402",
@@ -85,12 +86,15 @@ def soft_impute(
         weight if only one was observed; the answer is symmetric to the accuracy asked for.
     rank : int, optional
         Largest rank of the answer, the two columns of `center` included. By default columns are
-        added until the convex problem is solved.
+        added until the convex problem is solved; but see `regularization`.
     regularization : float, optional
         lam, in the unit of the values times the square root of a count. 0 is the paper's
         hardImpute, which needs `rank`. By default chosen by cross-validation: a tenth of the
         entries is held out, lam goes down geometrically from lam_max with warm starts, and the
-        answer is fitted to all entries. The certificate holds "regularization" and "path".
+        answer is fitted to all entries. Without `rank` the path ends before a fit with more
+        parameters, ``r (n1 + n2 - r)``, than entries. The certificate holds "regularization",
+        "path", and "path_end": "error" (it rose twice), "rank" (that end), or "length" (lam is a
+        thousandth of lam_max).
     rule : {"min", "1se"}
         Of cross-validation: the lam of least error on the entries held out, or the largest whose
         error is within one standard error of that.
@@ -101,7 +105,7 @@ def soft_impute(
         Take off the two-way fit of method "mean" first; it is part of the returned factors, and not
         penalised. Rectangular problems only.
     accelerate : bool, default True
-        Extrapolate. The plain sweeps of the paper have the same solutions.
+        Extrapolate, and regress rows. The plain sweeps of the paper have the same solutions.
     start : (array_like, array_like), optional
         Factors of shapes (n1, k) and (n2, k) to start the last fit from; as returned, so that with
         `center` the first two columns are computed anew.
@@ -127,10 +131,7 @@ def soft_impute(
                 f"rank={limit} is too small: center={center!r} takes two of at least 3"
             )
         limit -= 2
-    data = Entries(problem, weights)
-    chosen = {}
-
-    bases = {}
+    data, bases, chosen = Entries(problem, weights), {}, {}
 
     def lasso(data, lam, limit=limit, gtol=gtol):
         if center != "none" and data not in bases:
@@ -143,7 +144,7 @@ def soft_impute(
     else:
         lam, warm = real("regularization", regularization, 0), None
     if start is not None:
-        warm = _given(start, data, limit, skip=2 if center != "none" else 0)
+        warm = given(start, data, limit, skip=2 if center != "none" else 0)
     if lam == 0 and rank is None:
         raise ValueError("regularization=0 needs rank, the rank of the answer")
     task = lasso(data, lam)
@@ -161,63 +162,38 @@ def soft_impute(
 
 
 def sweeps(lasso, start, max_iter, plain=False):
-    """Iterates from factors (A, B) on; A is the best for B from the first step on."""
+    """Iterates from factors (A, B), or from none."""
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
-    filled = plain or lasso.data.density >= _DENSE
-    regress, mix = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
-    best, fallback, before, full = np.inf, None, np.inf, True
+    filled = plain or lasso.lam == 0 or lasso.data.density >= _DENSE
+    regress, extrapolate = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
+    best, before, fallback, more = np.inf, np.inf, None, True
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
             (A, B), fallback = fallback, None  # the extrapolation raised F
             B1, square = regress.right(A, B)
-            mix.forget()
+            extrapolate.forget()
         best = lasso.value(A, B, square)
-        measures, point = {}, (A, B)
-        revise, lost = n % _EVERY == 0, (before - best) / best if n else 0.0
+        revise, lost = n % _EVERY == 0, (before - best if n else 0.0)
+        point, measures = (A, B), {}
         # The gap is of the order of the root of what F still has to lose.
-        if n == max_iter or (revise and lost <= np.sqrt(lasso.gtol) and (n > 0 or start)):
+        flat = lost <= np.sqrt(lasso.gtol) * best and (n > 0 or start)
+        if n == max_iter or (revise and flat):
             point = balanced(A, B)[1:]  # there F is f
             measures = lasso.certificate(*point)
         yield lasso.iterate(*point, square, measures)
+
         if revise:
-            before = best
-            thorough = leading if full or lost <= lasso.gtol else None
-            fresh, full = lasso.refreshed(A, B, thorough if n else roughly_leading)
-            if fresh is not None:
-                (A, B), fallback = fresh, None
+            before, done = best, lost <= max(lasso.gtol, _FLAT) * best
+            search = roughly_leading if n == 0 else leading if more or done else None
+            revised, more = lasso.revised(A, B, search)
+            if revised is not None:
+                (A, B), fallback = revised, None
                 B1, _ = regress.right(A, B)
-                mix.forget()
+                extrapolate.forget()
         A1 = regress.left(A, B1)
-        mixed = None if plain else mix(np.vstack([A, B]), np.vstack([A1, B1]))
-        if mixed is None:
+        ahead = None if plain else extrapolate(np.vstack([A, B]), np.vstack([A1, B1]))
+        if ahead is None:
             A, B = A1, B1
         else:
-            A, B, fallback = mixed[: len(A)], mixed[len(A) :], (A1, B1)
-
-
-def two_way(data):
-    """Factors of the two-way fit of the entries."""
-    training = Problem(data.rows, data.cols, data.values, data.shape)
-    fit = mean(training, loop=Loop(), kind="rows+columns").iterate
-    return fit.left, fit.right
-
-
-def _given(start, data, limit, skip):
-    """Checked factors, without the first `skip` columns."""
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    A, B = (np.asarray(factor, dtype=np.float64) for factor in start)
-    n1, n2 = data.shape
-    if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1] or (len(A), len(B)) != (n1, n2):
-        raise ValueError(
-            f"start: left and right must have shapes ({n1}, k) and ({n2}, k), "
-            f"got {A.shape} and {B.shape}"
-        )
-    if not (np.isfinite(A).all() and np.isfinite(B).all()):
-        raise ValueError("start: left and right must be finite")
-    if A.shape[1] - skip > limit:
-        raise ValueError(f"start has {A.shape[1]} columns, more than the rank allows")
-    return A[:, skip:], B[:, skip:]
+            A, B, fallback = ahead[: len(A)], ahead[len(A) :], (A1, B1)
