@@ -9,9 +9,10 @@ from mcrepro.solvers._loop import Loop
 _LENGTH = 21  # lam on the path
 _SPAN = 1e-3  # the last over the first
 _HELD_OUT = 0.1
+_FREE = 50  # a rank that is never too large
 _WORSE = 2  # consecutive lam without improvement that end the path
 # Held-out errors need no more than this gap, and warm starts reach it in as many sweeps.
-_GTOL, _SWEEPS = 1e-2, 30
+_GTOL, _SWEEPS = 1e-3, 30
 
 
 def cross_validated(data, lasso, sweeps, rng, rule, max_iter, limit):
@@ -29,8 +30,8 @@ def cross_validated(data, lasso, sweeps, rng, rule, max_iter, limit):
     max_iter : int
         For each lam.
     limit : int or None
-        Largest rank of a fit. None ends the path before a fit that has more parameters than there
-        are entries.
+        Largest rank of a fit. None ends the path before a fit of a rank above 50 that has more
+        parameters than there are entries.
 
     Returns
     -------
@@ -49,14 +50,14 @@ def cross_validated(data, lasso, sweeps, rng, rule, max_iter, limit):
     # Where the data are zero every lam has the solution zero.
     top = lasso(data, 0.0, 1, _GTOL).zero_level() or 1.0
     share = test.weights / test.weights.sum()
-    most = largest_rank(train) if limit is None else limit
+    most = max(_FREE, largest_rank(train)) if limit is None else limit
     path, starts, best, end = [], [None], 0, "length"
     for lam in top * np.geomspace(1, _SPAN, _LENGTH):
         task = lasso(train, float(lam), most + (limit is None), _GTOL)
         steps = min(max_iter, _SWEEPS)
-        point = Loop()(
-            sweeps(task, starts[-1], steps), max_iter=steps, rtol=-1.0, gtol=_GTOL
-        ).iterate
+        iterates = sweeps(task, starts[-1], steps)
+        next(iterates)  # the solution for another lam, and perhaps not far off
+        point = Loop()(iterates, max_iter=max(steps - 1, 0), rtol=-1.0, gtol=_GTOL).iterate
         factors = task.factors(point)
         rank = factors[0].shape[1]
         if rank > most:

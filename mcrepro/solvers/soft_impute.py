@@ -91,8 +91,8 @@ def soft_impute(
         lam, in the unit of the values times the square root of a count. 0 is the paper's
         hardImpute, which needs `rank`. By default chosen by cross-validation: a tenth of the
         entries is held out, lam goes down geometrically from lam_max with warm starts, and the
-        answer is fitted to all entries. Without `rank` the path ends before a fit with more
-        parameters, ``r (n1 + n2 - r)``, than entries. The certificate holds "regularization",
+        answer is fitted to all entries. Without `rank` the path ends before a fit of rank r
+        above 50 with more parameters, ``r (n1 + n2 - r)``, than entries. The certificate holds "regularization",
         "path", and "path_end": "error" (it rose twice), "rank" (that end), or "length" (lam is a
         thousandth of lam_max).
     rule : {"min", "1se"}
