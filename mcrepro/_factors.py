@@ -1,5 +1,7 @@
 """Entries of a product of two thin factors, without forming the product."""
 
+from functools import cache
+
 import numpy as np
 
 # Gathering this many rows of each factor at a time keeps both copies in the cache.
@@ -24,9 +26,7 @@ def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndar
     """
     out = np.empty(len(rows), dtype=np.result_type(left, right))
     if len(rows) >= _MANY:
-        from mcrepro._products import products
-
-        products(np.ascontiguousarray(left), np.ascontiguousarray(right), rows, cols, out)
+        _compiled()(np.ascontiguousarray(left), np.ascontiguousarray(right), rows, cols, out)
         return out
     for begin in range(0, len(rows), _BLOCK):
         part = slice(begin, begin + _BLOCK)
@@ -34,3 +34,21 @@ def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndar
         a, b = left.take(rows[part], axis=0), right.take(cols[part], axis=0)
         np.einsum("ij,ij->i", a, b, out=out[part])
     return out
+
+
+@cache
+def _compiled():
+    """The loop over the entries; numba is loaded at the first call."""
+    from numba import njit
+
+    # Reassociated sums run in vector registers; their order is fixed when compiled.
+    @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+    def products(left, right, rows, cols, out):
+        for e in range(len(rows)):
+            i, j = rows[e], cols[e]
+            total = 0.0
+            for t in range(left.shape[1]):
+                total += left[i, t] * right[j, t]
+            out[e] = total
+
+    return products

@@ -45,6 +45,8 @@ class Entries:
     rows, cols, values, weights : ndarray, shape (m,)
         Sorted by row, then by column.
     indptr : ndarray, shape (n1 + 1,)
+    asked : tuple of ndarray, or None
+        For a symmetric problem rows, cols, values and weights as observed, not mirrored.
     norm : float
         Of the values, weighted; 1 for zeros.
     uniform : bool
@@ -57,7 +59,9 @@ class Entries:
         self.shape, self.symmetric = problem.shape, problem.symmetric
         w = _weights(weights, problem)
         rows, cols, values = problem.rows, problem.cols, problem.values.astype(np.float64)
+        self.asked = None
         if problem.symmetric:
+            self.asked = rows, cols, values, w
             C = sp.coo_array((w / 2, (rows, cols)), shape=self.shape).tocsr()
             V = sp.coo_array((w / 2 * values, (rows, cols)), shape=self.shape).tocsr()
             C, V = (C + C.T).tocsr(), (V + V.T).tocsr()
@@ -79,6 +83,7 @@ class Entries:
         """The entries where a mask of shape (m,) is true."""
         part = copy.copy(self)
         part._set(self.rows[mask], self.cols[mask], self.values[mask], self.weights[mask])
+        part.asked = None
         return part
 
     def minus(self, left, right):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mcrepro._factors import entries
 from mcrepro.problem import Problem
 from mcrepro.solvers._convex import balanced, lasso_gap, leading
 from mcrepro.solvers._loop import Iterate, Loop
@@ -92,6 +93,9 @@ class Lasso:
     def iterate(self, A, B, square, measures):
         """What the loop sees."""
         objective = self.value(A, B, square)
+        if self.data.asked is not None:  # A B^T is symmetric to the accuracy asked for only
+            rows, cols, values, weights = self.data.asked
+            square = float(weights @ np.square(entries(A, B, rows, cols) - values))
         if self.base[0].size:
             A, B = np.hstack([self.base[0], A]), np.hstack([self.base[1], B])
         return Iterate(

@@ -166,7 +166,8 @@ def sweeps(lasso, start, max_iter, plain=False):
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
     filled = plain or lasso.lam == 0 or lasso.data.density >= _DENSE
     regress, extrapolate = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
-    best, before, fallback, more = np.inf, np.inf, None, True
+    warm = A.shape[1] > 0
+    best, before, fallback, more = np.inf, np.inf, None, not warm
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
@@ -185,7 +186,8 @@ def sweeps(lasso, start, max_iter, plain=False):
 
         if revise:
             before, done = best, lost <= max(lasso.gtol, _FLAT) * best
-            search = roughly_leading if n == 0 else leading if more or done else None
+            thorough = leading if more or (done and n > 0) else None
+            search = thorough if n or warm else roughly_leading
             revised, more = lasso.revised(A, B, search)
             if revised is not None:
                 (A, B), fallback = revised, None
