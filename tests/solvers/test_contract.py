@@ -21,7 +21,24 @@ def symmetric():
     return mc.instances.bernoulli(30, 0.6, rank=RANK, seed=1)
 
 
-PROBLEMS = {"rectangular": rectangular, "symmetric": symmetric}
+def nonnegative():
+    rng = np.random.default_rng(2)
+    truth = rng.random((40, RANK)) @ rng.random((RANK, 30))
+    return mc.Problem.from_dense(truth, rng.random(truth.shape) < 0.5)
+
+
+def tiny():
+    rng = np.random.default_rng(3)
+    truth = rng.standard_normal((3, RANK)) @ rng.standard_normal((RANK, 3))
+    return mc.Problem.from_dense(truth, ~np.eye(3, k=2, dtype=bool))
+
+
+PROBLEMS = {
+    "rectangular": rectangular,
+    "symmetric": symmetric,
+    "nonnegative": nonnegative,
+    "tiny": tiny,
+}
 pytestmark = [
     pytest.mark.parametrize("method", METHODS),
     pytest.mark.parametrize("setting", PROBLEMS),
