@@ -27,6 +27,7 @@ def pymanopt(problem, rank, seed, *, seconds=20.0, rtol=1e-9):
     from pymanopt.manifolds import FixedRankEmbedded
     from pymanopt.manifolds.fixed_rank import _FixedRankPoint
     from pymanopt.optimizers import ConjugateGradient
+    from pymanopt.optimizers.line_search import BackTrackingLineSearcher
 
     rows, cols = problem.rows, problem.cols
     b, scale = _unit(problem)
@@ -53,6 +54,8 @@ def pymanopt(problem, rank, seed, *, seconds=20.0, rtol=1e-9):
         max_iterations=100_000,
         min_gradient_norm=rtol * np.linalg.norm(b),
         min_step_size=0,
+        beta_rule="PolakRibiere",
+        line_searcher=BackTrackingLineSearcher(),
         verbosity=0,
     )
     task = pm.Problem(manifold, cost, riemannian_gradient=gradient)
