@@ -21,7 +21,6 @@ __all__ = ["claims", "provenance", "style", "table"]
 
 DATA_DIR = "MCREPRO_DATA_DIR_OUT"  # set by the build: where a page leaves its tables
 PAGE = "MCREPRO_PAGE"  # set by the build: which page is running, such as "onesided/estimators"
-JOBS = "MCREPRO_JOBS"  # set by the build: how many processes a page may use
 
 # What this process has already written: another table under the same name would make a link lie.
 _written: dict[Path, str] = {}
@@ -146,8 +145,7 @@ def claims(chapter: str, profile: str = "quick") -> None:
     """
     from mcrepro import ledger
 
-    jobs = int(os.environ.get(JOBS, "1"))
-    rows = ledger.verdicts(profile=profile, jobs=jobs, chapter=chapter)
+    rows = ledger.verdicts(profile=profile, chapter=chapter)
     plain = rows[["id", "verdict"]].to_string(index=False)
     _display(Html(ledger.chapter_table(rows, chapter), plain))
 
