@@ -35,13 +35,17 @@ class Sides:
         """B, regressed on A, and the weighted sum of squared differences at (A, B)."""
         return self._half(self.by_col, *_contiguous(B, A))
 
+    def _half(self, side, P, Q):
+        """P regressed on Q, and the weighted sum of squared differences at P."""
+        raise NotImplementedError
+
 
 class Rows(Sides):
     """On the observed entries: each row is the minimiser of F, with a Gram matrix of its own."""
 
     def _half(self, side, P, Q):
         ridge = np.full(len(P), self.lam)
-        new, _, fit, _ = sweep(*side, P, Q, ridge, False, np.inf)
+        new, _, fit, _ = sweep(*side, P, Q, ridge, False, np.inf)  # type: ignore[call-arg]
         return new, 2 * float(fit.sum())
 
 
@@ -52,7 +56,7 @@ class Filled(Sides):
     """
 
     def _half(self, side, P, Q):
-        return _filled(*side, P, Q, self.lam, self.bound)
+        return _filled(*side, P, Q, self.lam, self.bound)  # type: ignore[call-arg]
 
 
 def _contiguous(*factors):

@@ -186,8 +186,7 @@ def sweeps(lasso, start, max_iter, plain=False):
 
         if revise:
             before, done = best, lost <= max(lasso.gtol, _FLAT) * best
-            thorough = leading if more or (done and n > 0) else None
-            search = thorough if n or warm else roughly_leading
+            search = leading if done and n > 0 else roughly_leading if more else None
             revised, more = lasso.revised(A, B, search)
             if revised is not None:
                 (A, B), fallback = revised, None
