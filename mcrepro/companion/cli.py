@@ -7,8 +7,10 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
-from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES, Project, available_cpus
+from mcrepro._near import near_miss
+from mcrepro.companion.project import DEFAULT_PROFILE, Project, available_cpus
 from mcrepro.errors import BuildError, McreproError
+from mcrepro.experiments import PROFILES
 
 PROFILE = "MCREPRO_PROFILE"  # names the profile where the command line names none
 
@@ -234,7 +236,7 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
 def _profile_name(text: str) -> str:
     # A type and not choices: argparse does not hold a default against those.
     if text not in PROFILES:
-        raise argparse.ArgumentTypeError(f"no profile {text!r}; there are: {', '.join(PROFILES)}")
+        raise argparse.ArgumentTypeError(f"unknown profile {text!r}{near_miss(text, PROFILES)}")
     return text
 
 

@@ -79,7 +79,7 @@ def test_the_environment_names_the_default_profile(here, monkeypatch, capsys):  
     with pytest.raises(SystemExit) as caught:
         cli.main(["status"])
     assert caught.value.code == 2
-    assert "no profile 'papr'; there are: smoke, quick, paper" in capsys.readouterr().err
+    assert "unknown profile 'papr'; did you mean 'paper'?" in capsys.readouterr().err
 
 
 def test_no_book_here(tmp_path, monkeypatch, capsys):

@@ -114,7 +114,7 @@ def test_an_unknown_name_suggests_the_nearest():
     for call in (data.load, data.fingerprint, data.fetch, data.describe):
         with pytest.raises(DataError, match="no data set 'ml100k'; did you mean 'ml-100k'"):
             call("ml100k")
-    with pytest.raises(DataError, match="no data set 'netflix'; known: ml-small-2016, "):
+    with pytest.raises(DataError, match="no data set 'netflix'; known: 'ml-small-2016', "):
         data.load("netflix")
 
 
