@@ -4,7 +4,6 @@ import argparse
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 
 from mcrepro._near import near_miss
@@ -112,10 +111,7 @@ def _data(arguments: argparse.Namespace) -> None:
         for path in data.fetch(arguments.name):
             print(path)
         return
-    for row in data.table().to_dict("records"):
-        print(f"{row['name']}  ({row['found']})")
-        for key in ("what", "terms", "get"):
-            print(textwrap.fill(str(row[key]), 96, initial_indent="    ", subsequent_indent="    "))
+    print(data.describe(arguments.name))
 
 
 def _verdicts(arguments: argparse.Namespace) -> None:
@@ -200,7 +196,8 @@ def _parser() -> argparse.ArgumentParser:
 
     data = add("data", _data, "List the real data sets, or get one.")
     actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="list the data sets, their size, terms and source")
+    listing = actions.add_parser("list", help="list the data sets, or all about one of them")
+    listing.add_argument("name", metavar="NAME", nargs="?")
     fetch = actions.add_parser("fetch", help="download one, or say how to get it")
     fetch.add_argument("name", metavar="NAME")
 
