@@ -101,7 +101,7 @@ def run_chapter(session: nox.Session) -> None:
 
 @nox.session
 def data(session: nox.Session) -> None:
-    """Real data: ``-- list`` what there is and where it was found, ``-- fetch NAME``."""
+    """Real data: ``-- list [NAME]`` what there is and where it was found, ``-- fetch NAME``."""
     mcrepro(session, "data", *session.posargs)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mcrepro._checks import near_miss
+from mcrepro._near import near_miss
 
 _METHODS: dict[str, Method] = {}
 

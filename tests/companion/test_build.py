@@ -139,7 +139,7 @@ def test_unknown_names(toy):
         BuildError, match="no chapter matches 'one/alhpa'; did you mean 'one/alpha'"
     ):
         build(toy, only=["one/alhpa"])
-    with pytest.raises(ParameterError, match="no profile 'papr'; did you mean 'paper'"):
+    with pytest.raises(ParameterError, match="unknown profile 'papr'; did you mean 'paper'"):
         build(toy, profile="papr")
 
 
