@@ -31,13 +31,19 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import svds
 
 from mcrepro._checks import integer, one_of, real
+from mcrepro.solvers._belief_propagation import BeliefPropagation
 from mcrepro.solvers._least_squares import TangentLeastSquares
 from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._peeling import Core
 from mcrepro.solvers._registry import method
 
 _ALPHA = {"setting": 1, "averaging": 0, "updating": -1}
-# (factor, power): ridge = factor * sigma_1(P_Omega M) * (relative residual)^power. In this order.
-_RIDGES = ((0.2, 2), (0.03, 1), (0.1, 2), (0.4, 2), (0.05, 2), (0.01, 1))
+# (temperature, damping) of belief propagation, for one attempt after the other.
+_ATTEMPTS = ((0.7, 0.3), (0.8, 0.5), (0.6, 0.5), (0.75, 0.6))
+# It ends at this residual, after this many sweeps, or this many without a tenth less residual.
+_FITTED, _SWEEPS, _IDLE = 1e-3, 300, 40
+# Marquardt's steps end after this many that took less than a thousandth off the squared residual.
+_STALLED = 12
 
 
 @method(
@@ -99,7 +105,7 @@ def gnmr(
     inner_iter, max_iter = integer("inner_iter", inner_iter, 1), integer("max_iter", max_iter, 0)
     if not isinstance(identifiability, bool):
         raise TypeError(f"identifiability must be True or False, got {identifiability!r}")
-    restarts = integer("restarts", restarts, 0, len(_RIDGES) - 1)
+    restarts = integer("restarts", restarts, 0, len(_ATTEMPTS) - 1)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     run = _Run(problem, rank, rng, TangentLeastSquares(problem, least_squares, inner_iter), rtol)
     if start is not None:
@@ -127,7 +133,7 @@ class _Run:
 
     def __init__(self, problem, rank, rng, system, rtol):
         self.problem, self.rank, self.system, self.rtol = problem, rank, system, rtol
-        self.v0 = rng.standard_normal(min(problem.shape))
+        self.rng, self.v0 = rng, rng.standard_normal(min(problem.shape))
         self.b = problem.values.astype(np.float64)
         self.size = np.linalg.norm(self.b) or 1.0
 
@@ -180,51 +186,59 @@ class _Run:
             U, V = U_next, V_next
 
     def damped(self, start, restarts):
-        """Attempts, one for each ridge, until one does not stall."""
-        for factor, power in _RIDGES[: restarts + 1]:
-            if start is None:
-                U, V = (np.zeros((n, 0)) for n in self.problem.shape)
-            else:
-                U, V = start
-            yield from self._attempt(U, V, factor, power)
+        """Marquardt's steps from `start`; from belief propagation where that is not given or stalls."""
+        if start is not None:
+            U, V = start
+            if U.shape[1] < self.rank:
+                u, s, v = self.leading(self.residual(U, V), self.rank - U.shape[1])
+                U, V = np.hstack([U, u * np.sqrt(s)]), np.hstack([V, v * np.sqrt(s)])
+            yield from self._marquardt(U, V)
+        for attempt in range(restarts + 1):
+            U, V = yield from self._propagate(attempt)
+            yield from self._marquardt(U, V)
 
-    def _attempt(self, U, V, factor, power):
-        scale = self.leading(self.b, 1)[1][0] or 1.0
+    def _propagate(self, attempt):
+        """Sweeps over the core, until they fit it well or no better."""
+        U, V = (np.zeros((n, self.rank)) for n in self.problem.shape)
+        yield self.iterate(U, V, self.b, final=False)
+        core = Core(self.problem, self.rank)
+        b = self.b[core.kept]
+        if not b.any():
+            return U, V
+        temperature, damping = _ATTEMPTS[attempt]
+        shape = len(core.rows), len(core.cols)
+        beliefs = BeliefPropagation(
+            *core.entries(), b, shape, self.rank, self.rng, temperature, damping, attempt == 0
+        )
+        best, best_at = np.inf, 0
+        for sweep in range(_SWEEPS):
+            beliefs.sweep()
+            X, Y = U.copy(), V.copy()
+            X[core.rows], Y[core.cols] = beliefs.means()
+            e = self.residual(X, Y)
+            yield self.iterate(X, Y, e, final=False)
+            f = np.linalg.norm(e[core.kept]) / np.linalg.norm(b)
+            if f < 0.9 * best:
+                best, best_at, good = f, sweep, (X, Y)
+            if not best > _FITTED or sweep - best_at >= _IDLE:
+                break
+        core.extend(*good, self.b)
+        return good
+
+    def _marquardt(self, U, V):
+        """Damped steps, balanced after each, until they bring no more."""
+        U, V = _truncate(U, V, self.rank)
         e = self.residual(U, V)
-        if U.shape[1] == self.rank:
-            yield self.iterate(U, V, e)
-        mu, f = 1e-3 * scale, float(np.linalg.norm(e) / self.size)
-        ridge = factor * f**power
-        while U.shape[1] < self.rank:
-            f = float(np.linalg.norm(e) / self.size)
-            u, s, v = self.leading(e, 1)
-            U, V = np.hstack([U, u * np.sqrt(s)]), np.hstack([V, v * np.sqrt(s)])
-            ridge, mu = factor * f**power, max(mu, 1e-3 * scale)
-            e = self.residual(U, V)
-            yield self.iterate(U, V, e, final=False)
-            U, V, e, mu = yield from self._fit(U, V, e, ridge * scale, mu, 0.03, 2)
-        while ridge:
-            f = float(np.linalg.norm(e) / self.size)
-            ridge = min(ridge / 10, factor * f**2)
-            ridge = ridge if ridge > 1e-8 * factor else 0.0
-            slow, patience = (0.3, 1) if ridge else (1e-3, 12)
-            U, V, e, mu = yield from self._fit(U, V, e, ridge * scale, mu, slow, patience)
-
-    def _fit(self, U, V, e, ridge, mu, slow, patience):
-        """Marquardt steps for one rank and ridge, until `patience` of them were `slow`."""
-        U, V = _truncate(U, V, U.shape[1])
-        idle, ceiling = 0, 1e7 * mu + 1e-3 * np.linalg.norm(U, 2) ** 2
-        while idle < patience:
-            shrink = ridge / (ridge + mu)
-            tol = min(0.1, np.linalg.norm(e) / self.size)
-            A, B = self.system.damped(U, V, e + 2 * shrink * (self.b - e), ridge + mu, tol)
-            A, B = A - shrink * U, B - shrink * V
+        yield self.iterate(U, V, e)
+        scale = np.linalg.norm(U, 2) ** 2 or 1.0
+        mu, idle = 1e-2 * scale * np.dot(e, e) / self.size**2, 0
+        mu, ceiling = max(mu, 1e-12*scale), 1e4 * scale
+        while idle < _STALLED:
+            now = np.dot(e, e)
+            A, B = self.system.damped(U, V, e, mu, min(0.1, np.sqrt(now) / self.size))
             model = e - self.system.entries(U, B) - self.system.entries(A, V)
             e_new = model - self.system.entries(A, B)
-            now, linear, new = (
-                np.dot(x, x) + ridge * (np.vdot(F, F) + np.vdot(H, H))
-                for x, F, H in ((e, U, V), (model, U + A, V + B), (e_new, U + A, V + B))
-            )
+            linear, new = np.dot(model, model), np.dot(e_new, e_new)
             if not new < now:
                 mu *= 5
                 if mu > ceiling:
@@ -232,11 +246,10 @@ class _Run:
                 continue
             gain = (now - new) / (now - linear) if linear < now else 1.0
             mu = mu / 8 if gain > 0.75 else 3 * mu if gain < 0.25 else mu
-            U, V = _truncate(U + A, V + B, U.shape[1])
+            U, V = _truncate(U + A, V + B, self.rank)
             e = self.residual(U, V)
-            yield self.iterate(U, V, e, final=not ridge and U.shape[1] == self.rank)
-            idle = idle + 1 if now - new < slow * now else 0
-        return U, V, e, mu
+            yield self.iterate(U, V, e)
+            idle = idle + 1 if now - new < 1e-3 * now else 0
 
 
 def _best_last(points, max_iter):

@@ -1,0 +1,63 @@
+"""Rows and columns that the rest of a problem determines, or cannot.
+
+Given one factor, a row with at most r entries is fitted exactly, whatever the factor is (in general
+position). So it takes no part in finding the factors: it is peeled off with its entries, and so on
+until every row and column left, the core, has more than r. Least squares on the core and on the
+whole have the same minimum. A row that loses its turn with fewer than r entries leaves the
+completion open.
+"""
+
+import numpy as np
+
+
+class Core:
+    """What is left of a problem at one rank.
+
+    Parameters
+    ----------
+    problem : Problem
+        Shape (n1, n2).
+    rank : int
+
+    Attributes
+    ----------
+    kept : ndarray of int
+        The entries of the core; all entries should nothing be left.
+    rows, cols : ndarray of int
+        Its rows and columns, sorted.
+    """
+
+    def __init__(self, problem, rank):
+        self.index = problem.rows, problem.cols
+        inside = np.ones(problem.n_observed, dtype=bool)
+        self._rounds = []
+        size = -1
+        while size != len(self._rounds):
+            size = len(self._rounds)
+            for axis, index in enumerate(self.index):
+                count = np.bincount(index[inside], minlength=problem.shape[axis])
+                peeled = inside & (count[index] <= rank)
+                if peeled.any():
+                    self._rounds.append((axis, np.flatnonzero(peeled)))
+                    inside &= ~peeled
+        if not inside.any():
+            inside[:] = True
+            self._rounds = []
+        self.kept = np.flatnonzero(inside)
+        self.rows, self.cols = (np.unique(index[inside]) for index in self.index)
+
+    def entries(self):
+        """Row and column numbers of its entries, counted within the core."""
+        rows, cols = (index[self.kept] for index in self.index)
+        return np.searchsorted(self.rows, rows), np.searchsorted(self.cols, cols)
+
+    def extend(self, U, V, values):
+        """Fit the peeled rows of U and V to their entries, in place and with least norm."""
+        factors = (U, V)
+        for axis, peeled in reversed(self._rounds):
+            index, other = self.index[axis][peeled], self.index[1 - axis][peeled]
+            order = np.argsort(index, kind="stable")
+            starts = np.flatnonzero(np.diff(index[order], prepend=-1))
+            for group in np.split(order, starts[1:]):
+                H, y = factors[1 - axis][other[group]], values[peeled[group]]
+                factors[axis][index[group[0]]] = np.linalg.lstsq(H, y, rcond=1e-12)[0]
