@@ -117,8 +117,10 @@ def _update(i, j, message, gain, C, variance, z, h, D, y, precision, temperature
         zt, ht, Pi = z[t], h[t], P[i[t]]
         s = 0.0
         for k in range(r):
-            for l in range(r):
-                s += (Dj[k, l] + ht[k] * ht[l]) * (Ci[k, l] + g[k] * g[l] + x[k] * x[l])
+            half = 0.0
+            for l in range(k):
+                half += (Dj[k, l] + ht[k] * ht[l]) * (Ci[k, l] + g[k] * g[l] + x[k] * x[l])
+            s += 2 * half + (Dj[k, k] + ht[k] * ht[k]) * (Ci[k, k] + g[k] * g[k] + x[k] * x[k])
         if variance[t] > 0.0:
             s = damping * variance[t] + (1 - damping) * s
         variance[t] = s
@@ -126,10 +128,13 @@ def _update(i, j, message, gain, C, variance, z, h, D, y, precision, temperature
         weight[t] = w
         for k in range(r):
             b[i[t], k] += w * zt[k] * y[t]
-            for l in range(r):
+            for l in range(k + 1):
                 Pi[k, l] += w * zt[k] * zt[l]
     mean = np.empty((n, r))
     for a in range(n):
+        for k in range(r):
+            for l in range(k):
+                P[a, l, k] = P[a, k, l]
         C[a] = np.linalg.inv(P[a])
         mean[a] = C[a] @ b[a]
     # Take entry t out again, by the formula of Sherman and Morrison.

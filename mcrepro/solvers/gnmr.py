@@ -227,15 +227,17 @@ class _Run:
 
     def _marquardt(self, U, V):
         """Damped steps, balanced after each, until they bring no more."""
-        U, V = _truncate(U, V, self.rank)
         e = self.residual(U, V)
         yield self.iterate(U, V, e)
+        U, V = _truncate(U, V, self.rank)
         scale = np.linalg.norm(U, 2) ** 2 or 1.0
-        mu, idle = 1e-2 * scale * np.dot(e, e) / self.size**2, 0
-        mu, ceiling = max(mu, 1e-12*scale), 1e4 * scale
+        mu, ceiling, idle = max(0.01 * np.dot(e, e) / self.size**2, 1e-12) * scale, 1e4 * scale, 0
         while idle < _STALLED:
             now = np.dot(e, e)
-            A, B = self.system.damped(U, V, e, mu, min(0.1, np.sqrt(now) / self.size))
+            f = np.sqrt(now) / self.size
+            # Accurate enough for quadratic convergence, but not beyond rtol.
+            tol = min(0.1, max(f, 0.01 * self.rtol / f))
+            A, B = self.system.damped(U, V, e, mu, tol)
             model = e - self.system.entries(U, B) - self.system.entries(A, V)
             e_new = model - self.system.entries(A, B)
             linear, new = np.dot(model, model), np.dot(e_new, e_new)
