@@ -6,15 +6,11 @@ Random ones take a `seed`: an integer, a ``numpy.random.SeedSequence`` or a
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import scipy.sparse as sp
 
 from mcrepro._checks import generator, integer, real
 from mcrepro.problem import Problem
-
-# Exchanges for each entry of a set by which `oversampled` mixes; it gives up after 100 times that.
-_MIXING = 30
 
 
 def structured(n: int, even_value: float = 0.0) -> Problem:
@@ -130,8 +126,13 @@ def oversampled(
     U, V = _haar(rng, n1, rank), _haar(rng, n2, rank)
     M = (U * np.linspace(1.0, condition, rank)) @ V.T
     flat = rng.choice(n1 * n2, size=m, replace=False, shuffle=False)
-    short = _exchange(flat, n1, n2, rank, rng)
-    if short:
+    per_row, per_col = np.bincount(flat // n2, minlength=n1), np.bincount(flat % n2, minlength=n2)
+    if min(per_row.min(), per_col.min()) < rank:
+        # Compiled, so not loaded before it is needed.
+        from mcrepro._exchange import mend
+
+        flat = mend(flat, n1, n2, rank, rng)
+    if flat is None:
         raise ValueError(
             f"found no set of {m} entries with {rank} in every row and column of a {n1} x {n2} "
             f"matrix; take a larger ratio than {ratio}"
@@ -238,49 +239,3 @@ def _haar(rng: np.random.Generator, n: int, r: int) -> np.ndarray:
     Q, R = np.linalg.qr(rng.standard_normal((n, r)))
     # Without the signs of R the law depends on the QR routine's convention.
     return Q * np.where(np.diagonal(R) < 0, -1.0, 1.0)
-
-
-def _exchange(flat, n1: int, n2: int, least: int, rng: np.random.Generator) -> int:
-    """Move `flat`, entries of an n1 x n2 matrix, in place to `least` or more in every line.
-
-    Returns by how many entries the lines, rows and columns, still fall short in sum.
-    """
-    observed = np.zeros(n1 * n2, dtype=bool)
-    observed[flat] = True
-    rows, cols = np.divmod(flat, n2)
-    rows_count, cols_count = np.bincount(rows, minlength=n1), np.bincount(cols, minlength=n2)
-    short = sum(int(np.maximum(least - count, 0).sum()) for count in (rows_count, cols_count))
-    if short == 0:
-        return 0
-    steps = _MIXING * len(flat)
-    for _ in range(100):
-        began_short = short
-        leave, enter = rng.integers(len(flat), size=steps), rng.integers(n1 * n2, size=steps)
-        short += _walk(flat, observed, rows_count, cols_count, least, leave, enter)
-        if not began_short:
-            break
-    return short
-
-
-@numba.njit(cache=True)
-def _walk(flat, observed, in_row, in_col, least, leave, enter):
-    """Exchange flat[leave[t]] for enter[t], where that makes no line fall short by more."""
-    n2, total = len(in_col), 0
-    for t in range(len(leave)):
-        old, new = flat[leave[t]], enter[t]
-        if observed[new]:
-            continue
-        (i, j), (k, l) = divmod(old, n2), divmod(new, n2)
-        change = 0
-        if i != k:
-            change += (in_row[i] <= least) - (in_row[k] < least)
-        if j != l:
-            change += (in_col[j] <= least) - (in_col[l] < least)
-        if change <= 0:
-            observed[old], observed[new], flat[leave[t]] = False, True, new
-            in_row[i] -= 1
-            in_row[k] += 1
-            in_col[j] -= 1
-            in_col[l] += 1
-            total += change
-    return total

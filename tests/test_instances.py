@@ -102,7 +102,7 @@ def test_oversampled_near_the_information_limit(ratio):
 
 
 def test_oversampled_gives_up(monkeypatch):
-    monkeypatch.setattr(instances, "_MIXING", 0)
+    monkeypatch.setattr("mcrepro._exchange._MIXING", 0)
     with pytest.raises(ValueError, match="found no set of 3386 entries with 5 in every row"):
         instances.oversampled(300, 350, 5, 1.05)
 

@@ -24,6 +24,8 @@ import numba
 import numpy as np
 from scipy.sparse import csr_array
 
+from mcrepro._factors import entries
+
 # Smallest variance of a product, relative to the mean square of the data. Not more: entries among
 # well-known rows are known this well long before the rest.
 _FLOOR = 1e-14
@@ -31,6 +33,35 @@ _FLOOR = 1e-14
 _CONFIDENCE = 0.5
 # Least prior variance of a component, relative to the largest.
 _WEAKEST = 0.01
+
+
+# `sweeps` ends at this residual, after this many, or this many without a tenth less residual.
+_FITTED, _MOST, _IDLE = 1e-3, 300, 40
+
+
+def sweeps(rows, cols, values, shape, rank, rng, temperature, damping, spectral):
+    """Yield means (U, V) and their relative residual, sweep by sweep, while that falls.
+
+    Parameters are those of `BeliefPropagation`. Data that are all zero have no sweeps.
+    """
+    size = np.linalg.norm(values)
+    if size == 0:
+        return
+    beliefs = BeliefPropagation(
+        rows, cols, values, shape, rank, rng, temperature, damping, spectral
+    )
+    low, since = np.inf, 0
+    while since < _IDLE and beliefs.sweeps < _MOST:
+        try:
+            beliefs.sweep()
+        except np.linalg.LinAlgError:  # Beliefs that contradict each other beyond rounding.
+            return
+        U, V = beliefs.means()
+        f = np.linalg.norm(entries(U, V, rows, cols) - values) / size
+        yield U, V, f
+        if f <= _FITTED:
+            return
+        low, since = (f, 0) if f < 0.9 * low else (low, since + 1)
 
 
 class BeliefPropagation:
@@ -52,7 +83,7 @@ class BeliefPropagation:
 
     def __init__(self, rows, cols, values, shape, rank, rng, temperature, damping, spectral=True):
         self.rows, self.cols = rows, cols
-        self.temperature, self.damping = temperature, damping
+        self.temperature, self.damping, self.sweeps = temperature, damping, 0
         self.scale = np.sqrt(np.mean(values**2))
         self.values = values / self.scale
         Q, s, W = _leading(rows, cols, self.values, shape, rank, rng)
@@ -67,6 +98,7 @@ class BeliefPropagation:
 
     def sweep(self):
         """Update all u, then all v."""
+        self.sweeps += 1
         self._update(self.rows, self.left, self.cols, self.right)
         self._update(self.cols, self.right, self.rows, self.left)
 

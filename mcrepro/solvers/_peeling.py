@@ -28,7 +28,7 @@ class Core:
     """
 
     def __init__(self, problem, rank):
-        self.index = problem.rows, problem.cols
+        self.index, self.shape = (problem.rows, problem.cols), problem.shape
         inside = np.ones(problem.n_observed, dtype=bool)
         self._rounds = []
         size = -1
@@ -46,14 +46,21 @@ class Core:
         self.kept = np.flatnonzero(inside)
         self.rows, self.cols = (np.unique(index[inside]) for index in self.index)
 
-    def entries(self):
-        """Row and column numbers of its entries, counted within the core."""
+    def entries(self, values):
+        """Row and column numbers, counted within the core, and values of its entries; its shape."""
         rows, cols = (index[self.kept] for index in self.index)
-        return np.searchsorted(self.rows, rows), np.searchsorted(self.cols, cols)
+        rows, cols = np.searchsorted(self.rows, rows), np.searchsorted(self.cols, cols)
+        return rows, cols, values[self.kept], (len(self.rows), len(self.cols))
+
+    def embed(self, U, V):
+        """Factors of the whole problem: those of the core, and zero elsewhere."""
+        X, Y = (np.zeros((n, U.shape[1])) for n in self.shape)
+        X[self.rows], Y[self.cols] = U, V
+        return X, Y
 
     def extend(self, U, V, values):
-        """Fit the peeled rows of U and V to their entries, in place and with least norm."""
-        factors = (U, V)
+        """(U, V) with the peeled rows fitted to their entries, with least norm."""
+        factors = U.copy(), V.copy()
         for axis, peeled in reversed(self._rounds):
             index, other = self.index[axis][peeled], self.index[1 - axis][peeled]
             order = np.argsort(index, kind="stable")
@@ -61,3 +68,4 @@ class Core:
             for group in np.split(order, starts[1:]):
                 H, y = factors[1 - axis][other[group]], values[peeled[group]]
                 factors[axis][index[group[0]]] = np.linalg.lstsq(H, y, rcond=1e-12)[0]
+        return factors

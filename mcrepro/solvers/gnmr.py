@@ -10,20 +10,21 @@ Output
     The best rank-r approximation of the rank-2r matrix ``U V+^T + U+ V^T - U V^T`` (the linearized
     point) with the smallest residual.
 Deviations
-    "damped", the default, is ours. It fits ranks 1, 2, ..., rank in turn, each from the one before
-    and the leading singular pair of what is left; a step minimises
-
-        ||P_Omega(U B^T + A V^T) - e||^2 + ridge ||(U + A, V + B)||^2 + mu ||(A, B)||^2
-
-    for balanced factors, ``U^T U = V^T V``, with mu adapted as by Marquardt. The ridge falls with
-    the square of the residual that the last rank left, and to 0 at the end. Should that stall, it
-    is tried again with another ridge; the smallest residual on the observed entries wins. The
-    published variants start from the leading singular triples of the zero-filled data.
-    Marked ``least_squares="lsqr"``, they solve as the published code does, without elimination.
+    "damped", the default, is ours. Its start is the outcome of Gaussian belief propagation, which
+    near the information limit comes close to the truth where spectral starts, and least squares at
+    increasing ranks, lead to spurious minima. Belief propagation sees the core only: rows and
+    columns with no more than `rank` entries are peeled off first and fitted in the end. Then steps
+    minimise ``||P_Omega(U B^T + A V^T) - e||^2 + mu ||(A, B)||^2``, e the residual, for balanced
+    factors, ``U^T U = V^T V``, with mu adapted as by Marquardt. Should they stall, belief
+    propagation is run again from random factors, at another temperature and damping; the smallest
+    residual on the observed entries wins. The published variants start from the leading singular
+    triples of the zero-filled data; with ``least_squares="lsqr"`` they solve as the published code
+    does, without elimination.
 References
     P. Zilber, B. Nadler, "GNMR: a provable one-line algorithm for low rank matrix recovery",
     SIAM Journal on Mathematics of Data Science 4, 2022.
     D. W. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", 1963.
+    Of belief propagation: see `_belief_propagation`.
 """
 
 import numpy as np
@@ -31,7 +32,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import svds
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro.solvers._belief_propagation import BeliefPropagation
+from mcrepro.solvers._belief_propagation import sweeps
 from mcrepro.solvers._least_squares import TangentLeastSquares
 from mcrepro.solvers._loop import Iterate
 from mcrepro.solvers._peeling import Core
@@ -40,8 +41,6 @@ from mcrepro.solvers._registry import method
 _ALPHA = {"setting": 1, "averaging": 0, "updating": -1}
 # (temperature, damping) of belief propagation, for one attempt after the other.
 _ATTEMPTS = ((0.7, 0.3), (0.8, 0.5), (0.6, 0.5), (0.75, 0.6))
-# It ends at this residual, after this many sweeps, or this many without a tenth less residual.
-_FITTED, _SWEEPS, _IDLE = 1e-3, 300, 40
 # Marquardt's steps end after this many that took less than a thousandth off the squared residual.
 _STALLED = 12
 
@@ -77,7 +76,6 @@ def gnmr(
     problem : Problem
         Shape (n1, n2).
     rank : int
-        A "damped" run that fits the data exactly with fewer columns returns fewer.
     variant : {"damped", "setting", "averaging", "updating"}
         The last three are the paper's.
     least_squares : {"auto", "direct", "cg", "lsqr"}
@@ -86,7 +84,8 @@ def gnmr(
     inner_iter : int, default 2000
         Most inner iterations a step.
     start : (array_like, array_like), optional
-        Factors of shapes (n1, k) and (n2, k), k at most `rank`; the paper's variants need k = rank.
+        Factors of shapes (n1, k) and (n2, k). The paper's variants need k = rank; for "damped" k
+        may be less, and what is missing is taken from the residual.
     restarts : int, default 3
         Further attempts of "damped" after one that stalled, at most 5.
     identifiability : bool, default False
@@ -94,11 +93,11 @@ def gnmr(
         sqrt(density)`` over tangent directions at the answer, up to a factor of order one. At 0 the
         data leave the completion open even where they fit exactly. Dense: min(n1, n2) r unknowns.
     max_iter : int, default 1000
-        Steps, over all attempts.
+        Steps and sweeps that lowered the residual, over all attempts.
     rtol : float, default 1e-13
         On ``||residual|| / ||data||``.
     gtol : float, default 1e-9
-        On ``||grad|| / (||residual|| ||(U, V)||_F)`` at full rank and ridge 0.
+        On ``||grad|| / (||residual|| ||(U, V)||_F)``; not measured in belief propagation.
     """
     one_of("variant", variant, ("damped", *_ALPHA))
     one_of("least_squares", least_squares, ("auto", "direct", "cg", "lsqr"))
@@ -186,7 +185,7 @@ class _Run:
             U, V = U_next, V_next
 
     def damped(self, start, restarts):
-        """Marquardt's steps from `start`; from belief propagation where that is not given or stalls."""
+        """Marquardt's steps from `start`; if there is none, or they stall, from beliefs."""
         if start is not None:
             U, V = start
             if U.shape[1] < self.rank:
@@ -198,32 +197,16 @@ class _Run:
             yield from self._marquardt(U, V)
 
     def _propagate(self, attempt):
-        """Sweeps over the core, until they fit it well or no better."""
+        """Belief propagation on the core; returns its best factors with the peeled rows fitted."""
         U, V = (np.zeros((n, self.rank)) for n in self.problem.shape)
         yield self.iterate(U, V, self.b, final=False)
         core = Core(self.problem, self.rank)
-        b = self.b[core.kept]
-        if not b.any():
-            return U, V
-        temperature, damping = _ATTEMPTS[attempt]
-        shape = len(core.rows), len(core.cols)
-        beliefs = BeliefPropagation(
-            *core.entries(), b, shape, self.rank, self.rng, temperature, damping, attempt == 0
-        )
-        best, best_at = np.inf, 0
-        for sweep in range(_SWEEPS):
-            beliefs.sweep()
-            X, Y = U.copy(), V.copy()
-            X[core.rows], Y[core.cols] = beliefs.means()
-            e = self.residual(X, Y)
-            yield self.iterate(X, Y, e, final=False)
-            f = np.linalg.norm(e[core.kept]) / np.linalg.norm(b)
-            if f < 0.9 * best:
-                best, best_at, good = f, sweep, (X, Y)
-            if not best > _FITTED or sweep - best_at >= _IDLE:
-                break
-        core.extend(*good, self.b)
-        return good
+        best, options = np.inf, _ATTEMPTS[attempt]
+        for X, Y, f in sweeps(*core.entries(self.b), self.rank, self.rng, *options, attempt == 0):
+            if f < best:
+                best, U, V = f, *core.embed(X, Y)
+                yield self.iterate(U, V, self.residual(U, V), final=False)
+        return core.extend(U, V, self.b)
 
     def _marquardt(self, U, V):
         """Damped steps, balanced after each, until they bring no more."""
@@ -237,7 +220,11 @@ class _Run:
             f = np.sqrt(now) / self.size
             # Accurate enough for quadratic convergence, but not beyond rtol.
             tol = min(0.1, max(f, 0.01 * self.rtol / f))
-            A, B = self.system.damped(U, V, e, mu, tol)
+            try:
+                A, B = self.system.damped(U, V, e, mu, tol)
+            except np.linalg.LinAlgError:  # mu is below the rounding errors of a singular system.
+                mu *= 5
+                continue
             model = e - self.system.entries(U, B) - self.system.entries(A, V)
             e_new = model - self.system.entries(A, B)
             linear, new = np.dot(model, model), np.dot(e_new, e_new)
