@@ -57,7 +57,7 @@ def sweeps(rows, cols, values, shape, rank, rng, temperature, damping, spectral)
         except np.linalg.LinAlgError:  # Beliefs that contradict each other beyond rounding.
             return
         U, V = beliefs.means()
-        f = np.linalg.norm(entries(U, V, rows, cols) - values) / size
+        f = float(np.linalg.norm(entries(U, V, rows, cols) - values) / size)
         yield U, V, f
         if f <= _FITTED:
             return

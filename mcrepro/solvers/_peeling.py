@@ -3,8 +3,8 @@
 Given one factor, a row with at most r entries is fitted exactly, whatever the factor is (in general
 position). So it takes no part in finding the factors: it is peeled off with its entries, and so on
 until every row and column left, the core, has more than r. Least squares on the core and on the
-whole have the same minimum. A row that loses its turn with fewer than r entries leaves the
-completion open.
+whole have the same minimum. Each peeled row has r unknowns; if all have fewer entries than
+unknowns together, these stay open. The core does not depend on the order of peeling.
 """
 
 import numpy as np
@@ -25,12 +25,14 @@ class Core:
         The entries of the core; all entries should nothing be left.
     rows, cols : ndarray of int
         Its rows and columns, sorted.
+    undetermined : int
+        By how many the unknowns of what was peeled off outnumber its entries.
     """
 
     def __init__(self, problem, rank):
         self.index, self.shape = (problem.rows, problem.cols), problem.shape
         inside = np.ones(problem.n_observed, dtype=bool)
-        self._rounds = []
+        self._rounds: list[tuple[int, np.ndarray]] = []
         size = -1
         while size != len(self._rounds):
             size = len(self._rounds)
@@ -40,6 +42,10 @@ class Core:
                 if peeled.any():
                     self._rounds.append((axis, np.flatnonzero(peeled)))
                     inside &= ~peeled
+        cored = sum(len(np.unique(index[inside])) for index in self.index)
+        # Without a core, rank^2 unknowns are a choice of basis.
+        unknowns = rank * (sum(problem.shape) - cored) - (0 if cored else rank**2)
+        self.undetermined = max(0, unknowns - int(np.sum(~inside)))
         if not inside.any():
             inside[:] = True
             self._rounds = []

@@ -67,6 +67,9 @@ def gnmr(
 ):
     """Complete by Gauss-Newton steps.
 
+    The certificate holds "undetermined": how many coefficients of rows and columns the entries
+    leave open by their places alone. Unless it is 0, a perfect fit is one of many.
+
     Parameters
     ----------
     problem : Problem
@@ -116,6 +119,7 @@ def gnmr(
         gtol=gtol,
         patience=max_iter + 1,
     )
+    outcome.certificate["undetermined"] = Core(problem, rank).undetermined
     if identifiability:
         point = outcome.iterate
         sigma = run.system.smallest_singular_value(point.left, point.right)
@@ -160,9 +164,14 @@ def _propagate(run, attempt):
     U, V = (np.zeros((n, run.rank)) for n in run.problem.shape)
     yield run.iterate(U, V, run.b, final=False)
     core = Core(run.problem, run.rank)
-    best, options = np.inf, _ATTEMPTS[attempt]
-    for X, Y, f in sweeps(*core.entries(run.b), run.rank, run.rng, *options, attempt == 0):
+    rows, cols, values, shape = core.entries(run.b)
+    temperature, damping = _ATTEMPTS[attempt]
+    best, spectral = np.inf, attempt == 0
+    for X, Y, f in sweeps(
+        rows, cols, values, shape, run.rank, run.rng, temperature, damping, spectral
+    ):
         if f < best:
-            best, U, V = f, *core.embed(X, Y)
+            best = f
+            U, V = core.embed(X, Y)
             yield run.iterate(U, V, run.residual(U, V), final=False)
     return core.extend(U, V, run.b)
