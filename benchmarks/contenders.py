@@ -107,18 +107,18 @@ def published(seeds=None) -> Contender:
     )
 
 
-def pymanopt(seconds: float = 20.0, seeds=None) -> Contender:
+def pymanopt(seconds: float = 20.0, rtol: float = 1e-9, seeds=None) -> Contender:
     """Riemannian conjugate gradients."""
     setting = (
         "FixedRankEmbedded, ConjugateGradient (Polak-Ribière, backtracking), gradient by hand, "
-        f"spectral start, at most {seconds:g} s"
+        f"spectral start, gradient to {rtol:g}, at most {seconds:g} s"
     )
     return Contender(
         "pymanopt",
         "peer",
         "pymanopt",
         setting,
-        partial(_factors, function=peers.pymanopt, seconds=seconds),
+        partial(_factors, function=peers.pymanopt, seconds=seconds, rtol=rtol),
         seeds,
     )
 
