@@ -24,7 +24,7 @@ class Descent:
     ----------
     w : ndarray, shape (trials, *shape)
     value, gradient_norm : ndarray, shape (trials,)
-        h and ``LiftedObjective.optimality`` at w.
+        h and ``LiftedObjective.gradient_norm`` at w.
     n_iter : ndarray of int, shape (trials,)
     stop_reason : tuple of str
         For each trial "gradient", "residual", "stalled", "max_iter" or "diverged".
@@ -64,7 +64,7 @@ def minimize(
         program ran.
     max_iter : int, default 2000
     gtol : float, default 1e-6
-        "gradient" when the gradient norm of ``LiftedObjective.optimality`` is at most this.
+        "gradient" when the gradient norm of ``LiftedObjective.gradient_norm`` is at most this.
     vtol : float, default 0.0
         "residual" when h is at most this.
     patience : int, default 1000
@@ -85,6 +85,7 @@ def minimize(
     max_iter = integer("max_iter", max_iter, 0)
     patience = integer("patience", patience, 1)
     gtol, vtol = real("gtol", gtol, 0), real("vtol", vtol, 0)
+    algebra = lifted.algebra
     W, _ = lifted.columns(w)
     trials = len(W)
     step_by = make(optimizer, options)
@@ -94,12 +95,12 @@ def minimize(
     reasons = np.full(trials, "max_iter", dtype=object)
     active = np.arange(trials)
     with np.errstate(over="ignore", invalid="ignore"):
-        state = step_by.start(lifted, W)
-        limit = _GROWTH * np.maximum(state.point.value, lifted.value_at_zero)
+        state = step_by.start(algebra, W)
+        limit = _GROWTH * np.maximum(state.point.value, algebra.value_at_zero)
         best = np.full((2, trials), np.inf)
         progress_at = np.zeros(trials, dtype=int)
         for n in range(max_iter + 1):
-            now = np.stack([state.point.value, lifted.optimality(state.point)])
+            now = np.stack([state.point.value, algebra.optimality(state.point)])
             better = now < best[:, active] - np.array(_PROGRESS)[:, None] * np.abs(best[:, active])
             better |= np.isfinite(now) & np.isinf(best[:, active])
             best[:, active] = np.where(better, now, best[:, active])
@@ -121,7 +122,7 @@ def minimize(
                 if not len(active):
                     break
                 state = state.take(~stop)
-            state = step_by.advance(lifted, state)
+            state = step_by.advance(algebra, state)
     seconds = time.perf_counter() - begin
     return Descent(lifted.tensor(end), value, norm, n_iter, tuple(reasons), seconds)
 

@@ -35,73 +35,17 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._checks import generator, integer, one_of, real
 from mcrepro.lifting import rank_one
-from mcrepro.lifting._kronecker import apply_power, power
-from mcrepro.lifting._pairs import Pairs
+from mcrepro.lifting._algebra import Algebra
+from mcrepro.lifting._kronecker import power
 from mcrepro.problem import Problem
 
 # A larger tensor than this is refused: an optimizer holds about thirty of them.
 _LARGEST = 2**31
-
-
-@dataclass(slots=True)
-class Point:
-    """Tensors and what was measured at them, one row a trial.
-
-    Attributes
-    ----------
-    W, gradient : ndarray, shape (trials, r**l, n**l)
-        The columns of W as the last axis, and the gradient in the same arrangement.
-    value : ndarray, shape (trials,)
-    Qp : ndarray, shape (trials, pairs, n**l)
-        ``Q p_CC'`` for all pairs of columns C <= C'.
-    HW : ndarray, shape (trials, r**l, n**l)
-    """
-
-    W: np.ndarray
-    value: np.ndarray
-    gradient: np.ndarray
-    Qp: np.ndarray
-    HW: np.ndarray
-
-    def take(self, index) -> Point:
-        """The trials `index`."""
-        return Point(*(getattr(self, field.name)[index] for field in fields(self)))
-
-
-@dataclass(slots=True)
-class Line:
-    """h along ``W + t D``: a quartic in t for every trial.
-
-    Attributes
-    ----------
-    coefficients : ndarray, shape (trials, 5)
-        Lowest power first. The differences ``h(t) - h(0)`` that they give do not cancel.
-    """
-
-    objective: LiftedObjective
-    start: Point
-    D: np.ndarray
-    Qb: np.ndarray
-    Qc: np.ndarray
-    HD: np.ndarray
-    coefficients: np.ndarray
-
-    def at(self, t) -> Point:
-        """The point at parameters t, shape (trials,), without a further product with Q or H."""
-        t = t[:, None, None]
-        Qp = t * self.Qc
-        Qp += self.Qb
-        Qp *= t
-        Qp += self.start.Qp
-        start = self.start
-        return self.objective.point(start.W + t * self.D, Qp, start.HW + t * self.HD)
 
 
 class LiftedObjective:
@@ -170,12 +114,7 @@ class LiftedObjective:
         self.weights[problem.rows, problem.cols] = 1.0
         self.data = np.zeros(problem.shape)
         self.data[problem.rows, problem.cols] = problem.values
-        self._constant = np.linalg.norm(self.data) ** (2 * self.order)
-        K, G = self.weights**2, self.weights * self.data
-        # Kronecker powers commute with transposition, so a symmetric mask has Q = K, H = G.
-        self._Q = (K,) if np.array_equal(K, K.T) else (K, K.T)
-        self._H = (G,) if np.array_equal(G, G.T) else (G, G.T)
-        self.pairs = Pairs(self.rank**self.order)
+        self.algebra = Algebra(self.weights, self.data, self.order, self.rank, self.factor)
 
     # What users call
 
@@ -191,14 +130,24 @@ class LiftedObjective:
         float, or ndarray of shape (trials,)
         """
         W, single = self.columns(w)
-        value = self.measure(W).value
+        value = self.algebra.measure(W).value
         return float(value[0]) if single else value
 
     def gradient(self, w):
         """grad h(w), of the shape of w, which is as for `value`."""
         W, single = self.columns(w)
-        gradient = self.tensor(self.measure(W).gradient)
+        gradient = self.tensor(self.algebra.measure(W).gradient)
         return gradient[0] if single else gradient
+
+    def gradient_norm(self, w):
+        """``||grad h|| / (2 factor sqrt(h / factor) ||w||)``, a number or shape (trials,).
+
+        The measure of method "bm" with X replaced by w: free of scale, 0 at a stationary point, and
+        the cosine between the residual and the directions in which it can move, up to ||w||.
+        """
+        W, single = self.columns(w)
+        size = self.algebra.optimality(self.algebra.measure(W))
+        return float(size[0]) if single else size
 
     def hessian_product(self, w, d):
         """The second derivative of h at w, applied to d; both of one shape, as for `value`."""
@@ -206,7 +155,7 @@ class LiftedObjective:
         D, _ = self.columns(d)
         if W.shape != D.shape:
             raise ValueError(f"d must have the shape {np.shape(w)} of w, got {np.shape(d)}")
-        product = self.tensor(self.curve(self.measure(W), D))
+        product = self.tensor(self.algebra.curve(self.algebra.measure(W), D))
         return product[0] if single else product
 
     def curvature(self, w, seed=0):
@@ -230,10 +179,10 @@ class LiftedObjective:
             raise ValueError(f"w must have shape {self.shape}, got {np.shape(w)}")
         if not np.isfinite(W).all():
             return np.nan
-        point = self.measure(W)
+        point = self.algebra.measure(W)
 
         def product(d):
-            return self.curve(point, d.reshape(W.shape)).ravel()
+            return self.algebra.curve(point, d.reshape(W.shape)).ravel()
 
         if W.size <= 64:
             return float(np.linalg.eigvalsh([product(e) for e in np.eye(W.size)])[-1])
@@ -361,83 +310,6 @@ class LiftedObjective:
         x = (np.sign(size) * np.abs(size) ** (1 / self.order))[:, None] * v
         return x.reshape(-1, self.rank, self.n).swapaxes(1, 2)
 
-    def measure(self, W):
-        """The point at W."""
-        return self.point(W, self.Q(self.pairs.products(W, W)), self.H(W))
-
-    def point(self, W, Qp, HW):
-        """The point at W, given its products with Q and H."""
-        gradient = self.pairs.spread(Qp, W)
-        value = self.factor * (_dot(W, gradient) - 2 * _dot(W, HW) + self._constant)
-        gradient -= HW
-        gradient *= 4 * self.factor
-        return Point(W, value, gradient, Qp, HW)
-
-    def line(self, point, D):
-        """h along D from a point."""
-        pairs = self.pairs
-        # W + t D has the products p + t b + t^2 c.
-        b, c = pairs.products(point.W, D), pairs.products(D, D)
-        b *= 2
-        Qb, Qc, HD = self.Q(b), self.Q(c), self.H(D)
-        bend = pairs.inner(b, Qb) + 2 * pairs.inner(c, point.Qp) - 2 * _dot(D, HD)
-        coefficients = [
-            point.value,
-            _dot(point.gradient, D),
-            self.factor * bend,
-            self.factor * 2 * pairs.inner(c, Qb),
-            self.factor * pairs.inner(c, Qc),
-        ]
-        return Line(self, point, D, Qb, Qc, HD, np.stack(coefficients, axis=1))
-
-    def curve(self, point, D):
-        """The second derivative at a point, applied to D."""
-        pairs = self.pairs
-        Qb = self.Q(2 * pairs.products(point.W, D))
-        out = pairs.spread(point.Qp, D) + pairs.spread(Qb, point.W) - self.H(D)
-        return 4 * self.factor * out
-
-    def curvature_at_zero(self):
-        """The largest curvature, in absolute value, of h at w = 0: ``4 factor ||H||``.
-
-        With an unsymmetric mask and l > 1 an upper bound.
-        """
-        return 4 * self.factor * np.linalg.norm(self.weights * self.data, 2) ** self.order
-
-    def optimality(self, point):
-        """``||grad h|| / (sqrt(h / factor) ||w||)``, shape (trials,); 0 at a stationary point.
-
-        The measure of method "bm" with X replaced by w, up to the factor: free of scale, and the
-        cosine between the residual and the directions in which it can move.
-        """
-        size = np.sqrt(_dot(point.gradient, point.gradient))
-        # The value is a difference of numbers as large as ||B||^{2l}: below its rounding it is not
-        # known, and could be negative.
-        floor = np.finfo(float).eps * self._constant
-        residual = np.sqrt(np.maximum(point.value / self.factor, floor))
-        scale = 2 * self.factor * residual * np.sqrt(_dot(point.W, point.W))
-        return np.divide(size, scale, out=np.zeros(len(size)), where=size > 0)
-
-    @property
-    def value_at_zero(self):
-        """``h(0) = factor ||B||_F^{2l}``."""
-        return self.factor * self._constant
-
-    def Q(self, p):
-        """Q times the last axis of p."""
-        return self._symmetric_part(self._Q, p)
-
-    def H(self, W):
-        """H times the last axis of W."""
-        return self._symmetric_part(self._H, W)
-
-    def _symmetric_part(self, matrices, T):
-        out = apply_power(matrices[0], T, self.order)
-        if len(matrices) == 2:
-            out += apply_power(matrices[1], T, self.order)
-            out /= 2
-        return out
-
     def _unfold(self, W):
         """W along its first row index, shape (trials, n, n^{l-1} r^l)."""
         first = W.reshape(len(W), W.shape[1], self.n, -1)
@@ -446,12 +318,16 @@ class LiftedObjective:
     def _partial_trace(self, W):
         finite = np.isfinite(W).all(axis=(1, 2))
         W = np.where(finite[:, None, None], W, 0.0)
-        A = self._unfold(W)
+        # Brought to largest entry 1, no product overflows.
+        scale = np.abs(W).max(axis=(1, 2))
+        scale[scale == 0] = 1.0
+        A = self._unfold(W / scale[:, None, None])
         eigenvalues, vectors = np.linalg.eigh(A @ A.swapaxes(1, 2))
         # A A^T = M tr(M)^{l-1}, with trace tr(M)^l.
         trace = eigenvalues.sum(axis=1)
         divisor = np.where(trace > 0, trace, 1.0) ** (1 - 1 / self.order)
         lengths = np.sqrt(np.maximum(eigenvalues / divisor[:, None], 0.0))
+        lengths *= scale[:, None] ** (1 / self.order)
         X = (vectors * lengths[:, None])[:, :, ::-1][:, :, : self.rank]
         return np.where(finite[:, None, None], X, np.nan)
 
@@ -472,8 +348,3 @@ class LiftedObjective:
         if not np.isfinite(given).all() or not given.any():
             raise ValueError("direction must be finite and not zero")
         return np.repeat(given[None], count, axis=0)
-
-
-def _dot(U, V):
-    """Inner product of every trial, shape (trials,)."""
-    return np.vecdot(U.reshape(len(U), -1), V.reshape(len(V), -1))

@@ -1,6 +1,6 @@
 """First-order optimizers of the lifted objective, for many trials at once.
 
-An optimizer has ``start(objective, W)`` and ``advance(objective, state)``; both return a state,
+An optimizer has ``start(algebra, W)`` and ``advance(algebra, state)``; both return a state,
 which holds a measured point and what the optimizer remembers, every array with an axis of trials in
 front. Trials do not see each other: together they take the steps that they would take alone.
 ``OPTIMIZERS`` maps names to classes.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro.lifting.objective import Point
+from mcrepro.lifting._algebra import Point, dot, norm
 
 # A pair of steps whose curvature is below this share of its size says more about rounding than h.
 _CURVED = 1e-12
@@ -53,8 +53,9 @@ class GradientDescent:
     ----------
     step : "safe" or float, default "safe"
         A number is used as it is at every step, whatever becomes of h: it must stay below two
-        divided by the largest curvature met, and 2e-2, which the paper prints, does not (there
-        ``factor=1``). "safe" starts with one divided by the curvature of h at 0, and halves the
+        divided by the largest curvature met. The paper prints .02, for ``factor=1``; its structured
+        instance with zeros at even indices has curvature ``4 ceil(n/2)^l`` at solutions, which
+        makes that step unstable from n = 5 on. "safe" starts with one divided by the curvature of h at 0, and halves the
         step, once and for all, whenever ``h`` would not decrease by ``t/2 ||grad h||^2``, which
         any step below one divided by the curvature achieves. It is never lengthened: along a path
         it becomes a constant.
@@ -62,25 +63,26 @@ class GradientDescent:
 
     def __init__(self, step="safe"):
         if isinstance(step, str):
-            self.step = one_of("step", step, ("safe",))
+            one_of("step", step, ("safe",))
         else:
-            self.step = real("step", step, 0, open_low=True)
+            step = real("step", step, 0, open_low=True)
+        self.step = step
 
-    def start(self, objective, W) -> State:
+    def start(self, algebra, W) -> State:
         trials = len(W)
         if self.step == "safe":
-            bend = objective.curvature_at_zero()
+            bend = algebra.curvature_at_zero
             step = np.full(trials, 1 / bend if bend > 0 else 1.0)
         else:
             step = np.full(trials, self.step)
-        return State(objective.measure(W), np.zeros(trials, dtype=bool), {"step": step})
+        return State(algebra.measure(W), np.zeros(trials, dtype=bool), {"step": step})
 
-    def advance(self, objective, state) -> State:
+    def advance(self, algebra, state) -> State:
         point, step = state.point, state.memory["step"]
         if self.step != "safe":
             W = point.W - self.step * point.gradient
-            return State(objective.measure(W), state.stuck, state.memory)
-        line = objective.line(point, -point.gradient)
+            return State(algebra.measure(W), state.stuck, state.memory)
+        line = algebra.line(point, -point.gradient)
         c = line.coefficients
         slope = -c[:, 1]
         t = step.copy()
@@ -111,11 +113,11 @@ class Adam:
     def __init__(self, step=0.02):
         self.step = real("step", step, 0, open_low=True)
 
-    def start(self, objective, W) -> State:
+    def start(self, algebra, W) -> State:
         memory = {"mean": np.zeros_like(W), "square": np.zeros_like(W), "count": np.zeros(len(W))}
-        return State(objective.measure(W), np.zeros(len(W), dtype=bool), memory)
+        return State(algebra.measure(W), np.zeros(len(W), dtype=bool), memory)
 
-    def advance(self, objective, state) -> State:
+    def advance(self, algebra, state) -> State:
         g, (first, second) = state.point.gradient, self.decay
         mean = first * state.memory["mean"] + (1 - first) * g
         square = second * state.memory["square"] + (1 - second) * g**2
@@ -124,7 +126,7 @@ class Adam:
         wide = (1 - second**count)[:, None, None]
         W = state.point.W - self.step * (mean / large) / (np.sqrt(square / wide) + self.floor)
         memory = {"mean": mean, "square": square, "count": count}
-        return State(objective.measure(W), state.stuck, memory)
+        return State(algebra.measure(W), state.stuck, memory)
 
 
 class LBFGS:
@@ -147,21 +149,22 @@ class LBFGS:
         self.memory = integer("memory", memory, 1)
         self.growth = real("growth", growth, 0, open_low=True)
 
-    def start(self, objective, W) -> State:
-        memory = {"s": [], "y": [], "rho": []}
-        return State(objective.measure(W), np.zeros(len(W), dtype=bool), memory)
+    def start(self, algebra, W) -> State:
+        return State(
+            algebra.measure(W), np.zeros(len(W), dtype=bool), {"s": [], "y": [], "rho": []}
+        )
 
-    def advance(self, objective, state) -> State:
+    def advance(self, algebra, state) -> State:
         point = state.point
         D = self._direction(point.gradient, state.memory)
-        line = objective.line(point, D)
-        length, size = _norm(D), _norm(point.W)
+        line = algebra.line(point, D)
+        length, size = norm(D), norm(point.W)
         longest = self.growth * size / np.where(length > 0, length, 1.0)
         t = np.minimum(first_minimiser(line.coefficients), longest)
         new = line.at(t)
         s, y = t[:, None, None] * D, new.gradient - point.gradient
-        curvature = _dot(s, y)
-        curved = curvature > np.maximum(_CURVED * _norm(s) * _norm(y), np.finfo(float).tiny * 1e16)
+        curvature = dot(s, y)
+        curved = curvature > np.maximum(_CURVED * norm(s) * norm(y), np.finfo(float).tiny * 1e16)
         rho = np.where(curved, 1 / np.where(curved, curvature, 1.0), 0.0)
         memory = {
             "s": [*state.memory["s"], s][-self.memory :],
@@ -176,16 +179,16 @@ class LBFGS:
         pairs = list(zip(memory["s"], memory["y"], memory["rho"], strict=True))
         # A pair without curvature has rho = 0 and changes nothing.
         for s, y, rho in reversed(pairs):
-            share = rho * _dot(s, D)
+            share = rho * dot(s, D)
             D = D - share[:, None, None] * y
             shares.append(share)
         scale = np.ones(len(g))
         for _s, y, rho in pairs:
-            scale = np.where(rho > 0, 1 / np.where(rho > 0, rho * _dot(y, y), 1.0), scale)
+            scale = np.where(rho > 0, 1 / np.where(rho > 0, rho * dot(y, y), 1.0), scale)
         D = scale[:, None, None] * D
         for (s, y, rho), share in zip(pairs, reversed(shares), strict=True):
-            D = D + (share - rho * _dot(y, D))[:, None, None] * s
-        descends = _dot(D, g) < 0
+            D = D + (share - rho * dot(y, D))[:, None, None] * s
+        descends = dot(D, g) < 0
         return np.where(descends[:, None, None], D, -g)
 
 
@@ -232,11 +235,3 @@ def _horner(c, t):
     for k in range(c.shape[1] - 1, -1, -1):
         out = out * t + c[:, k]
     return out
-
-
-def _dot(U, V):
-    return np.vecdot(U.reshape(len(U), -1), V.reshape(len(V), -1))
-
-
-def _norm(U):
-    return np.sqrt(_dot(U, U))
