@@ -7,8 +7,9 @@
 (20, 6, 1)
 """
 
-from mcrepro.lifting import dense, rank_one
+from mcrepro.lifting import rank_one
 from mcrepro.lifting.bounds import iteration_bound
+from mcrepro.lifting.dense import DenseObjective
 from mcrepro.lifting.descent import Descent, minimize
 from mcrepro.lifting.objective import LiftedObjective
 from mcrepro.lifting.optimizers import LBFGS, Adam, GradientDescent
@@ -16,10 +17,10 @@ from mcrepro.lifting.optimizers import LBFGS, Adam, GradientDescent
 __all__ = [
     "LBFGS",
     "Adam",
+    "DenseObjective",
     "Descent",
     "GradientDescent",
     "LiftedObjective",
-    "dense",
     "iteration_bound",
     "minimize",
     "rank_one",

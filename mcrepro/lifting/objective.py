@@ -23,7 +23,7 @@ Structure
 
     K and G act through l products with n x n matrices, so that a gradient takes O(l n^{l+1}) time
     and O(n^l) memory for r = 1, times r^l (r^l + 1) / 2 pairs of columns in general. Nothing of the
-    size n^{2l} is ever formed; ``mcrepro.lifting.dense`` does, for comparison.
+    size n^{2l} is ever formed; ``DenseObjective`` does, for comparison.
 Deviations
     The sensing matrices are the E_ij of eq. (5). The symmetric (E_ij + E_ji) / 2, which an earlier
     program of the authors used, agree with them on X X^T but not on W W^T away from rank one.
@@ -229,13 +229,13 @@ class LiftedObjective:
         w = scale * self.lift(X)
         return w[0] if trials is None else w
 
-    def extract(self, w, restarts=8, seed=0, *, method=None):
+    def extract(self, w, restarts=8, seed=0, *, method=None, symmetric=False):
         """X with ``X X^T`` near what w stands for.
 
         Parameters
         ----------
         w : array_like, shape ``shape``, or (trials, *shape)
-        restarts, seed
+        restarts, seed, symmetric
             Of the tensor PCA, see ``rank_one.leading_component``.
         method : {"tensor_pca", "partial_trace"}, optional
             "tensor_pca", the paper's and the default for r = 1: ``vec(X)^{⊗l}`` is the best
@@ -257,11 +257,10 @@ class LiftedObjective:
         if method == "partial_trace":
             X = self._partial_trace(W)
         else:
-            X = self.root(
-                *rank_one.leading_component(
-                    self.tensor(W), self.order, restarts=restarts, seed=seed
-                )
+            size, v = rank_one.leading_component(
+                self.tensor(W), self.order, restarts=restarts, seed=seed, symmetric=symmetric
             )
+            X = self.root(size, v)
         return X[0] if single else X
 
     def rank_one_ratio(self, w):

@@ -150,46 +150,42 @@ class LBFGS:
         self.growth = real("growth", growth, 0, open_low=True)
 
     def start(self, algebra, W) -> State:
-        return State(
-            algebra.measure(W), np.zeros(len(W), dtype=bool), {"s": [], "y": [], "rho": []}
-        )
+        memory = {"s": [], "y": [], "rho": [], "scale": np.ones(len(W))}
+        return State(algebra.measure(W), np.zeros(len(W), dtype=bool), memory)
 
     def advance(self, algebra, state) -> State:
-        point = state.point
-        D = self._direction(point.gradient, state.memory)
+        point, memory = state.point, state.memory
+        D = _direction(point.gradient, memory)
         line = algebra.line(point, D)
         length, size = norm(D), norm(point.W)
         longest = self.growth * size / np.where(length > 0, length, 1.0)
         t = np.minimum(first_minimiser(line.coefficients), longest)
         new = line.at(t)
         s, y = t[:, None, None] * D, new.gradient - point.gradient
-        curvature = dot(s, y)
-        curved = curvature > np.maximum(_CURVED * norm(s) * norm(y), np.finfo(float).tiny * 1e16)
-        rho = np.where(curved, 1 / np.where(curved, curvature, 1.0), 0.0)
-        memory = {
-            "s": [*state.memory["s"], s][-self.memory :],
-            "y": [*state.memory["y"], y][-self.memory :],
-            "rho": [*state.memory["rho"], rho][-self.memory :],
-        }
-        return State(new, t <= 0, memory)
-
-    def _direction(self, g, memory):
-        """Minus the inverse Hessian estimate times g; minus g where that does not descend."""
-        D, shares = -g, []
-        pairs = list(zip(memory["s"], memory["y"], memory["rho"], strict=True))
+        curvature, square = dot(s, y), dot(y, y)
+        least = np.maximum(_CURVED * t * length * np.sqrt(square), np.finfo(float).tiny * 1e16)
+        curved = curvature > least
         # A pair without curvature has rho = 0 and changes nothing.
-        for s, y, rho in reversed(pairs):
-            share = rho * dot(s, D)
-            D = D - share[:, None, None] * y
-            shares.append(share)
-        scale = np.ones(len(g))
-        for _s, y, rho in pairs:
-            scale = np.where(rho > 0, 1 / np.where(rho > 0, rho * dot(y, y), 1.0), scale)
-        D = scale[:, None, None] * D
-        for (s, y, rho), share in zip(pairs, reversed(shares), strict=True):
-            D = D + (share - rho * dot(y, D))[:, None, None] * s
-        descends = dot(D, g) < 0
-        return np.where(descends[:, None, None], D, -g)
+        rho = np.where(curved, 1 / np.where(curved, curvature, 1.0), 0.0)
+        scale = np.where(curved, curvature / np.where(curved, square, 1.0), memory["scale"])
+        kept = {"s": s, "y": y, "rho": rho}
+        lists = {name: [*memory[name], new][-self.memory :] for name, new in kept.items()}
+        return State(new, t <= 0, {**lists, "scale": scale})
+
+
+def _direction(g, memory):
+    """Minus the inverse Hessian estimate times g; minus g where that does not descend."""
+    D, shares, work = -g, [], np.empty_like(g)
+    pairs = list(zip(memory["s"], memory["y"], memory["rho"], strict=True))
+    for s, y, rho in reversed(pairs):
+        shares.append(rho * dot(s, D))
+        D -= np.multiply(shares[-1][:, None, None], y, out=work)
+    D *= memory["scale"][:, None, None]
+    for s, y, rho in pairs:
+        D += np.multiply((shares.pop() - rho * dot(y, D))[:, None, None], s, out=work)
+    ascends = dot(D, g) >= 0
+    D[ascends] = -g[ascends]
+    return D
 
 
 OPTIMIZERS = {"lbfgs": LBFGS, "gd": GradientDescent, "adam": Adam}

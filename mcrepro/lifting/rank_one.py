@@ -15,7 +15,7 @@ from mcrepro.lifting._kronecker import power
 _MAX_ITER = 500
 
 
-def leading_component(T, order, *, restarts=8, seed=0):
+def leading_component(T, order, *, restarts=8, seed=0, symmetric=False):
     """The best rank-one approximation ``size * v^{⊗l}`` of a tensor that was found: tensor PCA.
 
     Maximises ``<T, v^{⊗l}>`` over unit vectors v. That is NP-hard in general; here the higher-order
@@ -35,6 +35,8 @@ def leading_component(T, order, *, restarts=8, seed=0):
         Random starts besides the one from the unfolding.
     seed : int, SeedSequence or Generator, default 0
         All trials take the same random starts.
+    symmetric : bool, default False
+        T is known to be symmetric, which otherwise is looked at and, if need be, brought about.
 
     Returns
     -------
@@ -49,17 +51,14 @@ def leading_component(T, order, *, restarts=8, seed=0):
     restarts = integer("restarts", restarts, 0)
     T, single = _batch(T, order)
     trials, N = T.shape[:2]
-    finite = np.isfinite(T).all(axis=tuple(range(1, order + 1)))
-    # Brought to largest entry 1, no product overflows.
-    scale = np.where(
-        finite,
-        np.abs(np.where(finite.reshape(-1, *[1] * order), T, 0)).max(
-            axis=tuple(range(1, order + 1))
-        ),
-        1.0,
-    )
-    scale = np.where(scale > 0, scale, 1.0).reshape(-1, *[1] * order)
-    T = symmetric_part(np.where(finite.reshape(-1, *[1] * order), T, 0.0) / scale, order)
+    # Brought to largest entry 1, no product overflows; what is not finite is left out.
+    scale = np.abs(T).reshape(trials, -1).max(axis=1)
+    finite = np.isfinite(scale)
+    usable = finite & (scale > 0)
+    T = T / np.where(usable, scale, 1.0).reshape(-1, *[1] * order)
+    T[~finite] = 0.0
+    if not symmetric:
+        T = symmetric_part(T, order)
     starts = np.empty((trials, 1 + restarts, N))
     starts[:, 0] = _unfolding_vector(T)
     starts[:, 1:] = generator(seed).standard_normal((restarts, N))
@@ -67,7 +66,7 @@ def leading_component(T, order, *, restarts=8, seed=0):
     size, v = _climb(T, starts)
     best = size.argmax(axis=1)
     size, v = size[np.arange(trials), best], v[np.arange(trials), best]
-    size = np.where(finite, size * scale.reshape(-1), np.nan)
+    size = np.where(finite, size * scale, np.nan)
     v = np.where(finite[:, None], v, np.nan)
     return (float(size[0]), v[0]) if single else (size, v)
 

@@ -77,7 +77,7 @@ def lifted(
         "gd": "safe", the default, or a number, used as it is at every step. The certificate then
         has "step_curvature", the step times the largest curvature of h at the returned tensor,
         which must stay below 2. The paper prints .02, for ``factor=1``, and exceeds that on its
-        structured instance from n = 5 on: "diverged" from n = 8 on, before that oscillation, unless
+        structured instance from n = 5 on: "diverged" from n = 7 on, oscillation before that, unless
         a larger gtol is met first. "adam": a number, by default .02. Refused by "lbfgs".
     init : {"random", "ones", "spectral"} or array_like, shape (n, rank)
         Direction x_0 of the start ``init_scale * x_0^{⊗l}``; it is brought to norm 1.
@@ -137,8 +137,9 @@ class _Path:
             point = self.state.point
             w = objective.tensor(point.W)[0]
             size = np.linalg.norm(w) or 1.0
-            # Near rank one every start of the tensor PCA ends at the same place.
-            X = objective.extract(w, restarts=0, method=self.extraction)
+            # Gradients keep the symmetry of the start; near rank one, every start of the tensor PCA
+            # ends at the same place.
+            X = objective.extract(w, restarts=0, method=self.extraction, symmetric=True)
             misfit = entries(X, X, problem.rows, problem.cols) - problem.values
             yield Iterate(
                 X,
