@@ -38,11 +38,13 @@ class Pairs:
         """``sum over C' of W_C' ∘ q_CC'`` for every column C."""
         if self.count == 1:
             return W * q
-        out = np.empty_like(W)
+        # One product after the other: the same sums in the same order for any number of trials.
+        out, work = np.zeros_like(W), np.empty_like(W[:, 0])
         for C, pairs in enumerate(self._number):
-            np.einsum("tci,tci->ti", W, q[:, pairs], out=out[:, C])
+            for D, pair in enumerate(pairs):
+                out[:, C] += np.multiply(W[:, D], q[:, pair], out=work)
         return out
 
     def inner(self, p, q):
         """``sum over C, C' of <p_CC', q_CC'>``, shape (trials,)."""
-        return np.vecdot(p, q) @ self._multiplicity
+        return np.vecdot(np.vecdot(p, q), self._multiplicity)

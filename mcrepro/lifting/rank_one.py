@@ -66,7 +66,7 @@ def leading_component(T, order, *, restarts=8, seed=0, symmetric=False):
     size, v = _climb(T, starts)
     best = size.argmax(axis=1)
     size, v = size[np.arange(trials), best], v[np.arange(trials), best]
-    size = np.where(finite, size * scale, np.nan)
+    size = np.where(finite, size * np.where(finite, scale, 1.0), np.nan)
     v = np.where(finite[:, None], v, np.nan)
     return (float(size[0]), v[0]) if single else (size, v)
 

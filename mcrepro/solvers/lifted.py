@@ -77,8 +77,8 @@ def lifted(
         "gd": "safe", the default, or a number, used as it is at every step. The certificate then
         has "step_curvature", the step times the largest curvature of h at the returned tensor,
         which must stay below 2. The paper prints .02, for ``factor=1``, and exceeds that on its
-        structured instance from n = 5 on: "diverged" from n = 7 on, oscillation before that, unless
-        a larger gtol is met first. "adam": a number, by default .02. Refused by "lbfgs".
+        structured instance from n = 5 on: "diverged" from n = 7 on; for 5 and 6 it comes near a
+        solution, leaves it again if gtol does not stop it there, and ends in a cycle of two. "adam": a number, by default .02. Refused by "lbfgs".
     init : {"random", "ones", "spectral"} or array_like, shape (n, rank)
         Direction x_0 of the start ``init_scale * x_0^{⊗l}``; it is brought to norm 1.
     init_scale : float, default 1e-4
