@@ -33,7 +33,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     ],
     submod_attrs={
         "api": ["complete", "methods"],
-        "moments": ["SecondMoment"],
+        "moments": ["SecondMoment", "recover_second_moment"],
         "problem": ["Problem"],
         "result": ["Result"],
     },

@@ -187,7 +187,7 @@ def stage(
     files = dict(stage_page(page, profile, stored.get(page.name)) for page in pages)
     if "status" in project.toc():
         chapters = [ChapterStatus(name, executed) for name, executed in stored.items()]
-        files["status.md"] = status_page(project, chapters)
+        files["status.md"] = status_page(chapters)
     for executed in filter(None, stored.values()):
         for name in executed.record.files:
             path = project.executed(executed.record.profile) / "data" / name

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES, Project, available_cpus
 from mcrepro.errors import BuildError, McreproError
 
+PROFILE = "MCREPRO_PROFILE"  # names the profile where the command line names none
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status.
@@ -128,7 +130,6 @@ def _verdicts(arguments: argparse.Namespace) -> None:
 
 
 def _clean(arguments: argparse.Namespace) -> None:
-
     project = Project.find()
     if not project.build.is_dir():
         return
@@ -217,9 +218,10 @@ def _parser() -> argparse.ArgumentParser:
 def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
-        choices=PROFILES,
-        default=DEFAULT_PROFILE,
-        help="sizes and trials (default: quick)",
+        type=_profile_name,
+        default=os.environ.get(PROFILE, DEFAULT_PROFILE),
+        metavar="{" + ",".join(PROFILES) + "}",
+        help=f"sizes and trials (default: ${PROFILE}, else {DEFAULT_PROFILE})",
     )
 
 
@@ -227,6 +229,13 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="N", help="processors to use (default: all)"
     )
+
+
+def _profile_name(text: str) -> str:
+    # A type and not choices: argparse does not hold a default against those.
+    if text not in PROFILES:
+        raise argparse.ArgumentTypeError(f"no profile {text!r}; there are: {', '.join(PROFILES)}")
+    return text
 
 
 def _positive(text: str) -> int:

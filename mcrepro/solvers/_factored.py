@@ -4,9 +4,9 @@ Both settings are one. Stack the unknown rows in a matrix W with k columns: the 
 symmetric matrix ``X X^T``, the rows of U and then those of V for ``U V^T``. Every observed entry
 joins two rows a and b of W (i and j, or i and n1 + j), and
 
-    f(W) = 1/2 sum over entries of (<w_a, w_b> - M_ab)^2 + penalty(W).
+    f(W) = 1/2 sum over entries of s_ab (<w_a, w_b> - M_ab)^2 + penalty(W),
 
-With S the sparse matrix of residuals at (a, b), the gradient is ``(S + S^T) W`` plus the
+with weights s that are 1 unless given. With S the sparse matrix of weighted residuals, the gradient is ``(S + S^T) W`` plus the
 penalty's. A symmetric problem is summed over the entries as they were observed, so a pair that is
 observed both ways counts twice, as in eq. (1.1) of Ge, Lee and Ma, "Matrix completion has no
 spurious local minimum", 2016.
@@ -87,20 +87,28 @@ class FactoredLoss:
     problem : Problem
         Shape (n1, n2).
     penalty : Ridge or RowNorm, optional
+    weights : ndarray, shape (m,), optional
+        s, positive.
+    stacked : bool, default False
+        Take two factors also for a symmetric problem.
 
     Attributes
     ----------
     n : int
-        Rows of W: n1 for a symmetric problem, n1 + n2 otherwise.
+        Rows of W: n1 for one factor, n1 + n2 for two.
+    symmetric : bool
+        Whether there is one factor.
     """
 
-    def __init__(self, problem, penalty=None):
+    def __init__(self, problem, penalty=None, weights=None, *, stacked=False):
         self.problem = problem
+        self.symmetric = problem.symmetric and not stacked
+        self.weights = weights
         self.penalty = Ridge(0.0) if penalty is None else penalty
         n1, n2 = problem.shape
-        self.n = n1 if problem.symmetric else n1 + n2
+        self.n = n1 if self.symmetric else n1 + n2
         self.a = problem.rows
-        self.b = problem.cols if problem.symmetric else problem.cols + n1
+        self.b = problem.cols if self.symmetric else problem.cols + n1
         self.values = problem.values.astype(np.float64)
         self.scale = np.linalg.norm(self.values) or 1.0
         self._indptr = np.searchsorted(self.a, np.arange(self.n + 1))
@@ -108,7 +116,7 @@ class FactoredLoss:
     def factors(self, W):
         """The factors (left, right) that W stands for, as views."""
         n1 = self.problem.shape[0]
-        return (W, W) if self.problem.symmetric else (W[:n1], W[n1:])
+        return (W, W) if self.symmetric else (W[:n1], W[n1:])
 
     def residual(self, W):
         """``<w_a, w_b> - M_ab`` at every observed entry, shape (m,)."""
@@ -120,29 +128,34 @@ class FactoredLoss:
         return S @ W + S.T @ W
 
     def measure(self, W):
-        """Value, gradient and residual at W."""
+        """Value, gradient and (unweighted) residual at W."""
         r = self.residual(W)
-        value = 0.5 * np.dot(r, r) + self.penalty.value(W)
-        return value, self.spread(r, W) + self.penalty.gradient(W), r
+        sr = self._weighted(r)
+        value = 0.5 * np.dot(sr, r) + self.penalty.value(W)
+        return value, self.spread(sr, W) + self.penalty.gradient(W), r
+
+    def _weighted(self, r):
+        return r if self.weights is None else self.weights * r
 
     def along(self, W, D, r):
-        """Coefficients, lowest first, of the quartic ``t -> 1/2 ||residual(W + t D)||^2``."""
+        """Coefficients, lowest first, of ``t -> f(W + t D)`` without its penalty, a quartic."""
         linear = entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b)
         square = entries(D, D, self.a, self.b)
+        sr, weighted = self._weighted(r), self._weighted(square)
         return np.array(
             [
-                0.5 * np.dot(r, r),
-                np.dot(r, linear),
-                0.5 * np.dot(linear, linear) + np.dot(r, square),
-                np.dot(linear, square),
-                0.5 * np.dot(square, square),
+                0.5 * np.dot(sr, r),
+                np.dot(sr, linear),
+                0.5 * np.dot(self._weighted(linear), linear) + np.dot(sr, square),
+                np.dot(weighted, linear),
+                0.5 * np.dot(weighted, square),
             ]
         )
 
     def hessian_product(self, W, D, r):
         """Second derivative of f at W applied to D, shape (n, k)."""
         linear = entries(W, D, self.a, self.b) + entries(D, W, self.a, self.b)
-        data = self.spread(linear, W) + self.spread(r, D)
+        data = self.spread(self._weighted(linear), W) + self.spread(self._weighted(r), D)
         return data + self.penalty.hessian_product(W, D)
 
     def optimality(self, value, gradient, W):

@@ -16,6 +16,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mcrepro._checks import near_miss
@@ -33,8 +34,9 @@ class Method:
     cost: str
     source: str
     citation: str
+    dense: bool = False
 
-    @property
+    @cached_property
     def options(self) -> dict[str, Any]:
         """Options with their defaults."""
         return {
@@ -50,7 +52,7 @@ class Method:
         return parameter.default is parameter.empty
 
 
-def method(name: str, *, setting: str, cost: str, source: str, citation: str):
+def method(name: str, *, setting: str, cost: str, source: str, citation: str, dense: bool = False):
     """Register a method.
 
     Parameters
@@ -65,6 +67,8 @@ def method(name: str, *, setting: str, cost: str, source: str, citation: str):
         Section or equation it implements.
     citation : str
         The work it comes from.
+    dense : bool, default False
+        Whether it stores matrices with all n1 n2 entries.
     """
 
     def register(solve):
@@ -74,7 +78,7 @@ def method(name: str, *, setting: str, cost: str, source: str, citation: str):
                 f"method {name!r} is already registered by {known.solve.__module__}; "
                 "choose another name"
             )
-        _METHODS[name] = Method(name, solve, setting, cost, source, citation)
+        _METHODS[name] = Method(name, solve, setting, cost, source, citation, dense)
         return solve
 
     return register

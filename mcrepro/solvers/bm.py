@@ -1,15 +1,25 @@
 """Burer-Monteiro: minimise the squared error on the observed entries over the factors themselves.
 
 Problem
-    ``min f(W) = 1/2 sum over Omega of ((U V^T)_ij - M_ij)^2 + penalty``, over U and V, or
+    ``min f(W) = 1/2 sum over Omega of s_ij ((U V^T)_ij - M_ij)^2 + penalty``, over U and V, or
     ``U = V = X`` for a symmetric problem (then ``X X^T`` is positive semidefinite, whatever the
     data are). There is no 1/p and no 1/m in front, as in eqs. (1.1) and (1.2) of the landscape
-    paper; `weight` is measured against that.
+    paper; `weight` is measured against that. The weights s are 1 unless given.
 Optimality
-    ``grad f = 0``; at a minimiser also ``hess f`` positive semidefinite, which ``hessian=True``
-    puts into the certificate. ``U V^T`` fixes the factors up to an invertible matrix (an orthogonal
-    one for ``X X^T``), so a minimiser's Hessian has zero eigenvalues.
+    ``grad f = 0`` (with `max_abs`, up to what the bound holds back); at a minimiser also ``hess f``
+    positive semidefinite, which ``hessian=True`` puts into the certificate. ``U V^T`` fixes the
+    factors up to an invertible matrix (an orthogonal one for ``X X^T``), so a minimiser's Hessian
+    has zero eigenvalues.
 Deviations
+    The default optimizer is L-BFGS with an exact line search, not gradient descent: along a line f
+    is a quartic whose coefficients cost about two gradients, so that every step is the best on its
+    line and none increases f.
+
+    With a larger rank than the truth's the superfluous columns fit whatever is left open, and all
+    optimizers slow down, as the Hessian is singular beyond the gauge; a small start does not help.
+    ``regularizer="ridge"`` does: with weight w times the largest singular value of the data it
+    is nuclear-norm regularisation, and the relative error about w (1e-2 to 1e-4 are quick).
+
     No term ``||U^T U - V^T V||^2`` is added: along gradient flow that difference does not change,
     and both starts make it small.
 References
@@ -19,13 +29,15 @@ References
 """
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._checks import integer, one_of, real
+from mcrepro.solvers import _start
 from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
 from mcrepro.solvers._loop import Iterate
-from mcrepro.solvers._optimizers import OPTIMIZERS
+from mcrepro.solvers._optimizers import JUDGES, OPTIMIZERS, with_options
 from mcrepro.solvers._registry import method
+from mcrepro.solvers._spectrum import lowest
+from mcrepro.solvers._weights import entry_weights, inward, row_radius
 
 
 @method(
@@ -42,11 +54,13 @@ def bm(
     rng,
     loop,
     *,
-    optimizer="gd",
-    step="safe",
+    optimizer="lbfgs",
+    optimizer_options=None,
     regularizer="none",
     weight=None,
     alpha=None,
+    weights=None,
+    max_abs=None,
     init="spectral",
     init_scale=None,
     start=None,
@@ -63,15 +77,29 @@ def bm(
         Shape (n1, n2).
     rank : int
         Columns of the factors; more than the rank of the truth is allowed.
-    optimizer : {"gd"}
-    step : "safe" or float
-        "safe" never increases the objective; a positive number is used as it is, at every step, and
-        ends in "diverged" where it is too long.
+    optimizer : {"lbfgs", "trust_region", "gd", "perturbed_gd", "adam", "projected_gd"}
+        "gd", "lbfgs" and "projected_gd" never increase the objective (unless "gd" is given a step).
+        "perturbed_gd" and "trust_region" leave saddles: they end only where no way down was found.
+    optimizer_options : dict, optional
+        "lbfgs": memory=5. "trust_region": inner=200, most Hessian products a step. "gd":
+        step="safe", or a positive number that is used as it is at every step and ends in
+        "diverged" where it is too long. "perturbed_gd": radius=1e-3, of the perturbation relative
+        to ||W||, and escape_steps=50. "adam": lr=0.02, betas=(0.9, 0.999), eps=1e-8.
     regularizer : {"none", "ridge", "row_norm"}
         ``weight/2 (||U||_F^2 + ||V||_F^2)``, or ``weight * sum of (||row|| - alpha)_+^4`` over the
         rows of both factors. Over X alone for a symmetric problem.
-    weight, alpha : float
-        Positive; required by the regularizers that have them, refused by the others.
+    weight, alpha : float, or "paper"
+        Positive; required by the regularizers that have them, refused by the others. "paper", for
+        the row norms of a symmetric problem, takes Theorem 4.3 of the landscape paper,
+        ``alpha = 4 mu kappa r / sqrt(d)`` for ``||Z||_F^2 = r`` and ``weight = mu^2 r p / alpha^2``,
+        with incoherence mu, condition kappa and size of Z, which it supposes known, read off the
+        spectral start. The certificate has the numbers.
+    weights : None, "rows+columns" or array_like, shape (m,)
+        s, in the order of ``problem.values``, such as 1/p_ij for entries observed with
+        probability p_ij; or estimated as the inverse of the product of row and column counts.
+    max_abs : float, optional
+        Bounds the norms of all rows by ``sqrt(max_abs)`` and so every entry by `max_abs`; needs
+        optimizer="projected_gd".
     init : {"spectral", "random"}
         Leading eigenpairs of the zero-filled data, rescaled by the observed share, with directions
         that the data do not show filled as by "random" at a hundredth of its scale; or independent
@@ -92,28 +120,53 @@ def bm(
         On ``||grad f|| / (sqrt(2 f) ||W||_F)``, W both factors on top of each other.
     """
     one_of("optimizer", optimizer, OPTIMIZERS)
-    if isinstance(step, str):
-        one_of("step", step, ("safe",))
-    else:
-        step = real("step", step, 0, open_low=True)
+    options = with_options(optimizer, optimizer_options)
     if not isinstance(hessian, bool):
         raise TypeError(f"hessian must be True or False, got {hessian!r}")
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
-    loss = FactoredLoss(problem, _penalty(regularizer, weight, alpha))
+    radius = row_radius(max_abs)
+    if max_abs is not None and optimizer != "projected_gd":
+        raise ValueError(f"max_abs needs optimizer='projected_gd', got {optimizer!r}")
+    if optimizer == "projected_gd":
+        if radius < np.inf and regularizer == "row_norm":
+            raise ValueError(
+                "max_abs already bounds the rows: use it without regularizer='row_norm'"
+            )
+        options = {**options, "radius": radius}
+
+    loss = FactoredLoss(problem, weights=entry_weights(weights, problem))
+    numbers = _numbers(regularizer, weight, alpha, loss, rank, rng)
+    loss.penalty = _penalty(regularizer, numbers)
     if start is None:
-        W = _initial(loss, rank, rng, init, init_scale)
+        W = _start.initial(loss, rank, rng, init, init_scale)
     else:
         W = _given(start, problem, rank)
 
-    points = OPTIMIZERS[optimizer](loss, W, step=step)
-    outcome = loop(_iterates(loss, points), max_iter=max_iter, rtol=rtol, gtol=gtol)
-    if hessian:
-        outcome.certificate |= _hessian_extremes(loss, outcome.iterate, rng)
+    points = OPTIMIZERS[optimizer](loss, W, rng, gtol, **options)
+    judges = optimizer in JUDGES
+    outcome = loop(
+        _iterates(loss, points, radius),
+        max_iter=max_iter,
+        rtol=rtol,
+        gtol=-1.0 if judges else gtol,
+        # An escape may go by without progress, and is no stall.
+        patience=50 + integer("escape_steps", options.get("escape_steps", 50), 1),
+    )
+    certificate = outcome.certificate
+    if judges and outcome.stop_reason == "stalled" and certificate["gradient_norm"] <= gtol:
+        outcome.stop_reason = "gradient"
+    if "paper" in (weight, alpha):
+        certificate |= numbers
+    if hessian or (optimizer == "trust_region" and outcome.stop_reason == "gradient"):
+        left, right = outcome.iterate.left, outcome.iterate.right
+        W = left if problem.symmetric else np.vstack([left, right])
+        low, _, high = lowest(loss, W, loss.residual(W), rng)
+        certificate |= {"hessian_min": low, "hessian_max": high}
     return outcome
 
 
-def _iterates(loss, points):
+def _iterates(loss, points, radius):
     for W, value, gradient, r in points:
         left, right = loss.factors(W)
         yield Iterate(
@@ -121,109 +174,59 @@ def _iterates(loss, points):
             right,
             objective=value,
             residual=np.linalg.norm(r) / loss.scale,
-            gradient_norm=loss.optimality(value, gradient, W),
+            gradient_norm=loss.optimality(value, inward(W, gradient, radius), W),
         )
 
 
-def _penalty(regularizer, weight, alpha):
+def _numbers(regularizer, weight, alpha, loss, rank, rng):
+    """The numbers of the penalty, by name."""
     one_of("regularizer", regularizer, ("none", "ridge", "row_norm"))
     wanted = {"none": (), "ridge": ("weight",), "row_norm": ("weight", "alpha")}[regularizer]
-    given = {"weight": weight, "alpha": alpha}
-    for name, value in given.items():
+    numbers = {}
+    for name, value in {"weight": weight, "alpha": alpha}.items():
         if value is not None and name not in wanted:
             raise ValueError(f"{name}={value} has no meaning with regularizer={regularizer!r}")
-        if name in wanted:
-            if value is None:
-                raise ValueError(f"regularizer={regularizer!r} needs {name}, a positive number")
-            given[name] = real(name, value, 0, open_low=True)
-    if regularizer == "none":
-        return Ridge(0.0)
-    if regularizer == "ridge":
-        return Ridge(given["weight"])
-    return RowNorm(given["weight"], given["alpha"])
+        if name not in wanted:
+            continue
+        if value is None:
+            raise ValueError(f"regularizer={regularizer!r} needs {name}, a positive number")
+        if isinstance(value, str):
+            one_of(name, value, ("paper",))
+            if regularizer != "row_norm" or not loss.problem.symmetric:
+                raise ValueError(
+                    f"{name}='paper' is a theorem on symmetric problems with "
+                    "regularizer='row_norm'; give a number"
+                )
+            numbers[name] = _of_the_paper(loss, rank, rng)[name]
+        else:
+            numbers[name] = real(name, value, 0, open_low=True)
+    return numbers
+
+
+def _of_the_paper(loss, rank, rng):
+    """Theorem 4.3, for any size of Z: its alpha is for ``||Z||_F^2 = r`` and scales with Z."""
+    Z, p = _start.initial(loss, rank, rng, "spectral", None), loss.problem.density
+    d, size = len(Z), np.linalg.norm(Z)
+    singular = np.linalg.svd(Z, compute_uv=False)
+    mu = np.sqrt(d) * np.linalg.norm(Z, axis=1).max() / size
+    kappa = singular[0] / singular[-1]
+    normalised = 4 * mu * kappa * rank / np.sqrt(d)
+    return {
+        "weight": float(mu**2 * rank * p / normalised**2),
+        "alpha": float(normalised * size / np.sqrt(rank)),
+    }
+
+
+def _penalty(regularizer, numbers):
+    if regularizer == "row_norm":
+        return RowNorm(**numbers)
+    return Ridge(**numbers) if numbers else Ridge(0.0)
 
 
 def _given(start, problem, rank):
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    left, right = (np.asarray(factor, dtype=np.float64) for factor in start)
-    for name, factor, n in (("left", left, problem.shape[0]), ("right", right, problem.shape[1])):
-        if factor.shape != (n, rank):
-            raise ValueError(f"start: {name} must have shape {(n, rank)}, got {factor.shape}")
-        if not np.isfinite(factor).all():
-            raise ValueError(f"start: {name} must be finite")
+    left, right = _start.given(start, problem.shape, rank)
     if not problem.symmetric:
         return np.vstack([left, right])
     if not np.array_equal(left, right):
         raise ValueError("start: left and right must be equal for a symmetric problem")
-    return left.copy()
-
-
-def _initial(loss, rank, rng, init, init_scale):
-    one_of("init", init, ("spectral", "random"))
-    if init_scale is None:
-        typical = loss.scale / np.sqrt(len(loss.values))
-        init_scale = np.sqrt(typical / np.sqrt(rank))
-    else:
-        init_scale = real("init_scale", init_scale, 0, open_low=True)
-    noise = init_scale * rng.standard_normal((loss.n, rank))
-    if init == "random":
-        return noise
-    W = _spectral(loss, rank, rng)
-    missing = ~W.any(axis=0)
-    W[:, missing] = 0.01 * noise[:, missing]
-    return W
-
-
-def _spectral(loss, rank, rng):
-    """Leading part of the zero-filled data; a zero column for every eigenvalue that is not positive.
-
-    A = S + S^T with S the data at (a, b). For independent observations with share p it is on
-    average ``2 p M`` in the symmetric case and ``p [[0, M], [M^T, 0]]``, with eigenvalues p sigma
-    and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
-    """
-    eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
-    factor = (0.5 if loss.problem.symmetric else 2.0) / loss.problem.density
-    floor = 1e-12 * max(eigenvalues[0], 0.0)
-    return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
-
-
-def _leading(apply, n, rank, rng, sweeps=12):
-    """The largest eigenvalues and their vectors of a symmetric operator, by subspace iteration.
-
-    A start needs no more accuracy than that, and unlike ARPACK, which restarts from random vectors
-    of its own, the outcome depends on `rng` alone. The block holds twice the rank because
-    eigenvalues of both signs compete: the rectangular A has a -sigma for every sigma.
-    """
-    width = min(n, 2 * rank + 10)
-    Q = np.linalg.qr(rng.standard_normal((n, width)))[0]
-    for _ in range(sweeps):
-        Q = np.linalg.qr(apply(Q))[0]
-    eigenvalues, small = np.linalg.eigh(Q.T @ apply(Q))
-    return eigenvalues[::-1][:rank], Q @ small[:, ::-1][:, :rank]
-
-
-def _hessian_extremes(loss, iterate, rng):
-    """Extreme eigenvalues of the Hessian of f at a point."""
-    symmetric = loss.problem.symmetric
-    W = iterate.left if symmetric else np.vstack([iterate.left, iterate.right])
-    r, size = loss.residual(W), W.size
-
-    def product(d):
-        return loss.hessian_product(W, d.reshape(W.shape), r).ravel()
-
-    if size <= 400:
-        H = np.column_stack([product(e) for e in np.eye(size)])
-        eigenvalues = np.linalg.eigvalsh((H + H.T) / 2)
-        return {"hessian_min": float(eigenvalues[0]), "hessian_max": float(eigenvalues[-1])}
-    H = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    v0 = rng.standard_normal(size)
-    top = float(eigsh(H, 1, which="LA", v0=v0, tol=1e-6, return_eigenvectors=False)[0])
-    # The gauge makes the low end a cluster of zeros, to which Lanczos cannot converge relatively;
-    # shifted by the top it is an ordinary large eigenvalue.
-    shift = max(top, 0.0)
-    shifted = LinearOperator((size, size), matvec=lambda d: shift * d - product(d), dtype=float)
-    low = float(eigsh(shifted, 1, which="LA", v0=v0, tol=1e-10, return_eigenvectors=False)[0])
-    return {"hessian_min": shift - low, "hessian_max": top}
+    return left

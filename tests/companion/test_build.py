@@ -186,6 +186,18 @@ def test_a_failing_cell_fails_the_build_after_the_others(toy, no_site):  # noqa:
     assert not (toy.failed / "one" / "alpha.ipynb").exists()
 
 
+def test_an_error_that_says_what_to_do_comes_without_a_traceback(toy):
+    code = (
+        "from mcrepro.errors import CacheError\nraise CacheError('x.sqlite is damaged; delete it')"
+    )
+    toy.write("two.md", notebook("two", code))
+    with pytest.raises(BuildError) as caught:
+        build(toy, only=["two"])
+    message = str(caught.value)
+    assert "\nCacheError: x.sqlite is damaged; delete it\nThe notebook as far" in message
+    assert "Traceback" not in message
+
+
 def test_an_expected_error_is_no_failure(toy):
     toy.edit("two.md", "```{code-cell} ipython3\nimport os", "```{code-cell}\nimport os")
     with (toy.book / "two.md").open("a") as page:

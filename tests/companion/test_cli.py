@@ -69,6 +69,19 @@ def test_mistakes_in_the_command_are_status_2(words, capsys):
     assert "usage: mcrepro" in capsys.readouterr().err
 
 
+def test_the_environment_names_the_default_profile(here, monkeypatch, capsys):  # noqa: ARG001
+    monkeypatch.setenv("MCREPRO_PROFILE", "smoke")
+    assert cli.main(["status"]) == 0
+    assert re.search(r"two +not executed", capsys.readouterr().out)  # the one here is quick
+    assert cli.main(["status", "--profile", "quick"]) == 0
+    assert re.search(r"two +executed +quick", capsys.readouterr().out)
+    monkeypatch.setenv("MCREPRO_PROFILE", "papr")
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["status"])
+    assert caught.value.code == 2
+    assert "no profile 'papr'; there are: smoke, quick, paper" in capsys.readouterr().err
+
+
 def test_no_book_here(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mcrepro.companion.project.__file__", str(tmp_path / "x.py"))

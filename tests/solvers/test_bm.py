@@ -1,11 +1,15 @@
 """Burer-Monteiro: derivatives, descent, recovery, agreement, certificates."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 import mcrepro as mc
 from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
+from mcrepro.solvers._optimizers import OPTIMIZERS
+from mcrepro.solvers._weights import inward
 
 PENALTIES = {"none": Ridge(0.0), "ridge": Ridge(0.7), "row_norm": RowNorm(0.5, 0.6)}
 
@@ -26,7 +30,9 @@ def symmetric(request):
 @pytest.mark.parametrize("penalty", PENALTIES)
 class TestDerivatives:
     def setup_loss(self, symmetric, penalty):
-        loss = FactoredLoss(problem(symmetric), PENALTIES[penalty])
+        p = problem(symmetric)
+        weights = np.random.default_rng(8).uniform(0.5, 2.0, p.n_observed)
+        loss = FactoredLoss(p, PENALTIES[penalty], weights)
         W = np.random.default_rng(1).standard_normal((loss.n, 3)) / 2
         if penalty == "row_norm":  # rows on both sides of the kink count
             norms = np.linalg.norm(W, axis=1)
@@ -40,7 +46,7 @@ class TestDerivatives:
         left, right = loss.factors(W)
         mask = np.zeros(p.shape, dtype=bool)
         mask[p.rows, p.cols] = True
-        fit = 0.5 * np.sum((left @ right.T - p.truth)[mask] ** 2)
+        fit = 0.5 * loss.weights @ (left @ right.T - p.truth)[mask] ** 2
         norms = np.linalg.norm(W, axis=1)
         extra = {
             "none": 0.0,
@@ -84,7 +90,7 @@ class TestDerivatives:
         coefficients = loss.along(W, D, loss.residual(W))
         for t in (-1.3, 0.0, 0.4, 2.0):
             r = loss.residual(W + t * D)
-            assert np.polyval(coefficients[::-1], t) == pytest.approx(0.5 * np.dot(r, r))
+            assert np.polyval(coefficients[::-1], t) == pytest.approx(0.5 * loss.weights @ r**2)
 
 
 def test_factors_of_a_symmetric_problem_are_one(symmetric):
@@ -123,7 +129,8 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("penalty", OPTIONS)
-def test_no_safe_step_increases_the_objective(symmetric, penalty):
+@pytest.mark.parametrize("optimizer", ["gd", "lbfgs", "trust_region", "projected_gd"])
+def test_no_safe_step_increases_the_objective(symmetric, penalty, optimizer):
     for seed in range(5):
         result = mc.complete(
             problem(symmetric, seed),
@@ -133,6 +140,7 @@ def test_no_safe_step_increases_the_objective(symmetric, penalty):
             init="random",
             init_scale=10.0 ** (seed - 2),
             max_iter=200,
+            optimizer=optimizer,
             **OPTIONS[penalty],
         )
         objective = np.array([record["objective"] for record in result.history])
@@ -141,7 +149,8 @@ def test_no_safe_step_increases_the_objective(symmetric, penalty):
 
 
 @pytest.mark.parametrize("penalty", OPTIONS)
-def test_agrees_with_lbfgs_of_scipy_on_the_same_objective(symmetric, penalty):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_agrees_with_lbfgs_of_scipy_on_the_same_objective(symmetric, penalty, optimizer):
     """Noisy data, no exact fit: both must end at the same minimum from the same start."""
     rng = np.random.default_rng(4)
     if symmetric:
@@ -158,8 +167,19 @@ def test_agrees_with_lbfgs_of_scipy_on_the_same_objective(symmetric, penalty):
         options["weight"] /= 50  # the data are that much smaller
     if "alpha" in options:
         options["alpha"] /= 4  # so that the penalty is active
-    result = mc.complete(p, "bm", rank=1 if symmetric else 2, max_iter=20_000, gtol=1e-7, **options)
+    if optimizer == "adam":  # a step that no data scale
+        options["optimizer_options"] = {"lr": 0.003}
+    result = mc.complete(
+        p,
+        "bm",
+        rank=1 if symmetric else 2,
+        max_iter=20_000,
+        gtol=1e-7,
+        optimizer=optimizer,
+        **options,
+    )
     assert result.stop_reason == "gradient"
+    options.pop("optimizer_options", None)
 
     penalty_term = {
         "none": lambda: Ridge(0.0),
@@ -218,7 +238,7 @@ def test_hessian_certificate(n, symmetric):
 def test_zero_is_a_saddle_and_the_certificate_says_so():
     p = problem(False)
     zero = (np.zeros((6, 2)), np.zeros((9, 2)))
-    result = mc.complete(p, "bm", rank=2, start=zero, hessian=True)
+    result = mc.complete(p, "bm", rank=2, start=zero, hessian=True, optimizer="gd")
     assert (result.stop_reason, result.n_iter) == ("gradient", 0)
     # At W = 0 the Hessian is I_2 (x) (S + S^T) with S the negated data.
     assert result.certificate["hessian_min"] == pytest.approx(
@@ -227,7 +247,9 @@ def test_zero_is_a_saddle_and_the_certificate_says_so():
 
 
 def test_a_step_that_is_too_long_diverges_and_is_reported(symmetric):
-    result = mc.complete(problem(symmetric), "bm", rank=2, step=1e3)
+    result = mc.complete(
+        problem(symmetric), "bm", rank=2, optimizer="gd", optimizer_options={"step": 1e3}
+    )
     assert result.stop_reason == "diverged"
     assert not result.converged
 
@@ -236,7 +258,13 @@ def test_a_fixed_step_is_that_step():
     p = problem(True)
     visited = []
     mc.complete(
-        p, "bm", rank=2, step=1e-3, max_iter=1, callback=lambda _, it: visited.append(it.left)
+        p,
+        "bm",
+        rank=2,
+        optimizer="gd",
+        optimizer_options={"step": 1e-3},
+        max_iter=1,
+        callback=lambda _, it: visited.append(it.left),
     )
     _, gradient, _ = FactoredLoss(p).measure(visited[0])
     np.testing.assert_allclose(visited[1], visited[0] - 1e-3 * gradient, rtol=1e-14)
@@ -284,12 +312,42 @@ def test_all_zero_data_are_completed_by_zero():
     assert np.abs(result.predict(p.rows, p.cols)).max() < 1e-6
 
 
+def gd(**options):
+    return {"optimizer": "gd", "optimizer_options": options}
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"step": 0.0}, ValueError, r"step must be in \(0, inf\), got 0"),
-        ({"step": "sefe"}, ValueError, "step must be one of 'safe', got 'sefe'; did you mean"),
-        ({"step": None}, TypeError, "step must be a real number"),
+        (gd(step=0.0), ValueError, r"step must be in \(0, inf\), got 0"),
+        (gd(step="sefe"), ValueError, "step must be one of 'safe', got 'sefe'; did you mean"),
+        (gd(step=None), TypeError, "step must be a real number"),
+        (gd(stepp=1.0), TypeError, "'gd' has no option 'stepp'; did you mean 'step'"),
+        ({"optimizer_options": 3}, TypeError, "optimizer_options must be a dict, got int"),
+        ({"optimizer_options": {"memory": 0}}, ValueError, "memory must be at least 1, got 0"),
+        (
+            {"optimizer": "perturbed_gd", "optimizer_options": {"escape_steps": "9"}},
+            TypeError,
+            "escape_steps must be an integer",
+        ),
+        (
+            {"optimizer": "projected_gd", "optimizer_options": {"radius": 1.0}},
+            TypeError,
+            "'projected_gd' has no option 'radius'",
+        ),
+        (
+            {"optimizer": "adam", "optimizer_options": {"betas": 0.9}},
+            TypeError,
+            "betas must be a pair of numbers",
+        ),
+        ({"max_abs": 1.0}, ValueError, "max_abs needs optimizer='projected_gd', got 'lbfgs'"),
+        ({"weights": [1.0]}, ValueError, r"weights must have shape \(\d+,\), one for each"),
+        ({"weights": "rows"}, ValueError, "weights must be one of 'rows\\+columns', got 'rows'"),
+        (
+            {"regularizer": "row_norm", "weight": "paper", "alpha": "paper"},
+            ValueError,
+            "weight='paper' is a theorem on symmetric problems",
+        ),
         ({"weight": 1.0}, ValueError, "weight=1.0 has no meaning with regularizer='none'"),
         ({"regularizer": "ridge"}, ValueError, "'ridge' needs weight, a positive number"),
         (
@@ -320,6 +378,142 @@ def test_all_zero_data_are_completed_by_zero():
 def test_refusals(options, error, message):
     with pytest.raises(error, match=message):
         mc.complete(problem(False), "bm", rank=2, **options)
+
+
+@pytest.mark.parametrize("optimizer", ["perturbed_gd", "trust_region"])
+def test_saddles_are_left(optimizer, symmetric):
+    """From W = 0, where the gradient vanishes, to the truth."""
+    if symmetric:
+        p = mc.instances.bernoulli(30, 0.8, rank=1, seed=2)
+    else:
+        p = mc.instances.oversampled(30, 25, 1, ratio=6.0, seed=2)
+    zero = tuple(np.zeros((n, 1)) for n in p.shape)
+    stuck = mc.complete(p, "bm", rank=1, start=zero, optimizer="gd")
+    assert (stuck.stop_reason, stuck.n_iter) == ("gradient", 0)
+    result = mc.complete(p, "bm", rank=1, start=zero, optimizer=optimizer)
+    assert result.stop_reason == "residual"
+    assert result.relative_error(p.truth) < 1e-7
+
+
+def noisy(seed=0):
+    M = np.random.default_rng(seed).standard_normal((12, 10))
+    return mc.Problem.from_dense(M, np.random.default_rng(seed + 1).random(M.shape) < 0.8)
+
+
+def test_perturbed_descent_ends_where_it_found_no_escape():
+    result = mc.complete(noisy(), "bm", rank=2, optimizer="perturbed_gd", gtol=1e-6, hessian=True)
+    assert result.stop_reason == "gradient"
+    assert result.certificate["gradient_norm"] <= 1e-6
+    assert result.certificate["hessian_min"] > -1e-6 * result.certificate["hessian_max"]
+    # It was there before the perturbation, and has come back.
+    visits = [r for r in result.history if r["objective"] == result.certificate["objective"]]
+    assert len(visits) == 2
+    assert result.n_iter - visits[0]["iteration"] > 1
+
+
+def test_trust_region_certifies_second_order_and_converges_fast():
+    result = mc.complete(noisy(), "bm", rank=2, optimizer="trust_region", gtol=1e-10)
+    assert result.stop_reason == "gradient"
+    assert result.certificate["hessian_min"] > -1e-8 * result.certificate["hessian_max"]
+    assert result.n_iter < 40
+
+
+def test_line_search_of_lbfgs_is_exact(symmetric):
+    points = []
+    mc.complete(problem(symmetric), "bm", rank=2, callback=lambda _, it: points.append(it))
+    loss = FactoredLoss(problem(symmetric))
+    W = [it.left if symmetric else np.vstack([it.left, it.right]) for it in points[:6]]
+    for before, after in pairwise(W):
+        gradient, step = loss.measure(after)[1], after - before
+        assert abs(np.vdot(gradient, step)) < 1e-6 * np.linalg.norm(gradient) * np.linalg.norm(step)
+
+
+def test_adam_takes_its_first_step_by_the_sign_of_the_gradient():
+    points = []
+    p = problem(True)
+    options = {"optimizer": "adam", "optimizer_options": {"lr": 0.01, "eps": 0.0}, "max_iter": 1}
+    mc.complete(p, "bm", rank=2, callback=lambda _, it: points.append(it.left), **options)
+    gradient = FactoredLoss(p).measure(points[0])[1]
+    np.testing.assert_allclose(points[1], points[0] - 0.01 * np.sign(gradient), rtol=1e-10)
+
+
+@pytest.mark.parametrize("max_abs", [0.3, 1.0])
+def test_entry_bound_holds_and_the_point_is_stationary_under_it(symmetric, max_abs):
+    p = problem(symmetric)
+    result = mc.complete(
+        p, "bm", rank=2, optimizer="projected_gd", max_abs=max_abs, gtol=1e-7, max_iter=20_000
+    )
+    assert result.stop_reason == "gradient"
+    assert np.abs(result.matrix()).max() <= max_abs * (1 + 1e-12)
+    W = result.left if symmetric else np.vstack([result.left, result.right])
+    norms = np.linalg.norm(W, axis=1)
+    radius = np.sqrt(max_abs)
+    assert norms.max() == pytest.approx(radius, rel=1e-12)  # the bound is active
+    _, gradient, _ = FactoredLoss(p).measure(W)
+    # Stationary: inside no gradient; on the sphere it points straight at the centre or vanishes.
+    on = norms >= radius * (1 - 1e-12)
+    scale = np.linalg.norm(gradient)
+    assert np.linalg.norm(gradient[~on]) < 1e-5 * scale
+    along = np.sum(gradient * W, axis=1)[on] / radius
+    assert (along < 1e-5 * scale).all()
+    rest = gradient[on] - np.outer(along, np.ones(2)) * W[on] / radius
+    assert np.linalg.norm(rest) < 1e-5 * scale
+    assert np.linalg.norm(inward(W, gradient, radius)) < 1e-5 * scale
+
+
+def test_weights_are_repetitions(symmetric):
+    """An entry of weight 2 counts like two: for a symmetric problem that is the mirrored pair."""
+    p = noisy()
+    s = np.where(np.arange(p.n_observed) % 3 == 0, 2.0, 1.0)
+    if symmetric:
+        full = mc.instances.bernoulli(10, 1.0, rank=3, seed=1)
+        below = full.rows >= full.cols
+        half = mc.Problem(
+            full.rows[below], full.cols[below], full.values[below], full.shape, symmetric=True
+        )
+        s = np.where(half.rows == half.cols, 1.0, 2.0)
+        one = mc.complete(half, "bm", rank=1, weights=s, gtol=1e-9)
+        two = mc.complete(full, "bm", rank=1, gtol=1e-9)
+        np.testing.assert_allclose(one.matrix(), two.matrix(), atol=1e-6)
+        assert one.certificate["objective"] == pytest.approx(two.certificate["objective"])
+        return
+    result = mc.complete(p, "bm", rank=2, weights=s, gtol=1e-9)
+    E = np.zeros(p.shape)
+    E[p.rows, p.cols] = s * (result.predict(p.rows, p.cols) - p.values)
+    assert np.linalg.norm(E @ result.right) < 1e-7 * np.linalg.norm(E)
+    assert np.linalg.norm(E.T @ result.left) < 1e-7 * np.linalg.norm(E)
+
+
+def test_estimated_weights_are_the_inverse_of_the_product_of_counts():
+    p = noisy()
+    counts = np.outer(np.bincount(p.rows), np.bincount(p.cols))[p.rows, p.cols]
+    s = (1 / counts) / np.mean(1 / counts)
+    one, two = (mc.complete(p, "bm", rank=1, weights=w) for w in ("rows+columns", s))
+    np.testing.assert_allclose(one.matrix(), two.matrix(), rtol=1e-8)
+
+
+def test_constants_of_the_paper_scale_with_the_data():
+    """At full observation the spectral start is the truth, whose mu, kappa and size are known."""
+    rng = np.random.default_rng(3)
+    Z = np.linalg.qr(rng.standard_normal((20, 2)))[0] * [3.0, 1.5]
+    p = mc.Problem.from_dense(Z @ Z.T, np.ones((20, 20), dtype=bool), symmetric=True)
+    paper = {"regularizer": "row_norm", "weight": "paper", "alpha": "paper"}
+    result = mc.complete(p, "bm", rank=2, **paper)
+    size, rows = np.linalg.norm(Z), np.linalg.norm(Z, axis=1)
+    mu, kappa, unit = np.sqrt(20) * rows.max() / size, 2.0, np.sqrt(2) / size
+    alpha = 4 * mu * kappa * 2 / np.sqrt(20)  # of unit * Z
+    assert unit * result.certificate["alpha"] == pytest.approx(alpha)
+    assert result.certificate["weight"] == pytest.approx(mu**2 * 2 / alpha**2)
+    assert result.certificate["alpha"] > rows.max()  # the truth is not penalised
+    assert result.relative_error(p.truth) < 1e-8
+
+
+def test_a_small_ridge_makes_up_for_a_rank_that_is_too_large():
+    p = mc.instances.bernoulli(60, 0.5, rank=2, seed=0)
+    size = np.linalg.norm(p.to_csr().toarray(), 2)
+    result = mc.complete(p, "bm", rank=5, regularizer="ridge", weight=1e-3 * size)
+    assert result.stop_reason == "gradient"
+    assert result.relative_error(p.truth) < 2e-3
 
 
 def test_symmetric_start_must_be_one_factor():

@@ -1,0 +1,67 @@
+"""Where the factored methods start: given factors, the spectrum of the data, or chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcrepro._checks import one_of, real
+
+
+def given(start, shape, width):
+    """The factors of a warm start, as new float64 arrays of shapes (n1, width) and (n2, width)."""
+    if not isinstance(start, tuple | list) or len(start) != 2:
+        raise TypeError(
+            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
+        )
+    factors = tuple(np.array(factor, dtype=np.float64) for factor in start)
+    for name, factor, n in zip(("left", "right"), factors, shape, strict=True):
+        if factor.shape != (n, width):
+            raise ValueError(f"start: {name} must have shape {(n, width)}, got {factor.shape}")
+        if not np.isfinite(factor).all():
+            raise ValueError(f"start: {name} must be finite")
+    return factors
+
+
+def initial(loss, rank, rng, init, init_scale):
+    """W, shape (n, rank), for a `FactoredLoss`; `bm` documents the options."""
+    one_of("init", init, ("spectral", "random"))
+    if init_scale is None:
+        typical = loss.scale / np.sqrt(len(loss.values))
+        init_scale = np.sqrt(typical / np.sqrt(rank))
+    else:
+        init_scale = real("init_scale", init_scale, 0, open_low=True)
+    noise = init_scale * rng.standard_normal((loss.n, rank))
+    if init == "random":
+        return noise
+    W = _spectral(loss, rank, rng)
+    missing = ~W.any(axis=0)
+    W[:, missing] = 0.01 * noise[:, missing]
+    return W
+
+
+def _spectral(loss, rank, rng):
+    """Leading part of the zero-filled data; a zero column for every eigenvalue that is not positive.
+
+    A = S + S^T with S the data at (a, b). For independent observations with share p it is on
+    average ``2 p M`` in the symmetric case and ``p [[0, M], [M^T, 0]]``, with eigenvalues p sigma
+    and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
+    """
+    eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
+    factor = (0.5 if loss.symmetric else 2.0) / loss.problem.density
+    floor = 1e-12 * max(eigenvalues[0], 0.0)
+    return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
+
+
+def _leading(apply, n, rank, rng, sweeps=12):
+    """The largest eigenvalues and their vectors of a symmetric operator, by subspace iteration.
+
+    A start needs no more accuracy than that, and unlike ARPACK, which restarts from random vectors
+    of its own, the outcome depends on `rng` alone. The block holds twice the rank because
+    eigenvalues of both signs compete: the rectangular A has a -sigma for every sigma.
+    """
+    width = min(n, 2 * rank + 10)
+    Q = np.linalg.qr(rng.standard_normal((n, width)))[0]
+    for _ in range(sweeps):
+        Q = np.linalg.qr(apply(Q))[0]
+    eigenvalues, small = np.linalg.eigh(Q.T @ apply(Q))
+    return eigenvalues[::-1][:rank], Q @ small[:, ::-1][:, :rank]
