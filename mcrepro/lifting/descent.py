@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcrepro._checks import integer, near_miss, one_of, real
+from mcrepro._checks import integer, one_of, real
+from mcrepro._near import near_miss
 from mcrepro.lifting.optimizers import OPTIMIZERS
 
 # A value this many times the larger of h(0) and the start's is lost.
