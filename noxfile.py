@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # /// script
-# requires-python = ">=3.11"
+# requires-python = ">=3.11,<3.14"
 # dependencies = ["nox>=2025.2"]
 # ///
 """Sessions of the project: ``nox -l`` lists them, ``nox -s NAME -- ARGUMENTS`` runs one.
@@ -24,8 +24,8 @@ BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = str(BIN / "python")
 LOCK = ROOT / "requirements.lock"
 
-if sys.version_info < (3, 11):
-    sys.exit(f"mcrepro needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+if not (3, 11) <= sys.version_info < (3, 14):
+    sys.exit(f"mcrepro needs Python 3.11 to 3.13; this is {sys.version.split()[0]}")
 
 
 def ensure_environment() -> None:
@@ -101,7 +101,7 @@ def run_chapter(session: nox.Session) -> None:
 
 @nox.session
 def data(session: nox.Session) -> None:
-    """Real data: ``-- list`` what there is and where it was found, ``-- fetch NAME``."""
+    """Real data: ``-- list [NAME]`` what there is and where it was found, ``-- fetch NAME``."""
     mcrepro(session, "data", *session.posargs)
 
 

@@ -26,6 +26,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "experiments",
         "instances",
         "ledger",
+        "lifting",
         "moments",
         "solvers",
         "theory",

@@ -1,19 +1,11 @@
 """Checks of arguments that several modules share; each names the argument, what came and what is needed."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from numbers import Integral, Real
 
 import numpy as np
 
-
-def near_miss(name: object, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` when a known name is close, else the sorted list of known names."""
-    known = sorted(known)
-    close = get_close_matches(str(name).lower().replace("-", "_"), known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return "; known: " + (", ".join(map(repr, known)) if known else "none")
+from mcrepro._near import did_you_mean
 
 
 def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
@@ -21,9 +13,9 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     allowed = list(allowed)
     if not isinstance(value, str) or value not in allowed:
         expected = ", ".join(map(repr, allowed))
-        close = get_close_matches(str(value), allowed, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{name} must be one of {expected}, got {value!r}{hint}")
+        raise ValueError(
+            f"{name} must be one of {expected}, got {value!r}{did_you_mean(value, allowed)}"
+        )
     return value
 
 

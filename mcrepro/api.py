@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mcrepro._checks import generator, integer, near_miss
+from mcrepro._checks import generator, integer
+from mcrepro._near import near_miss
 from mcrepro.problem import Problem
 from mcrepro.result import Result
 from mcrepro.solvers import _registry

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mcrepro"
 
-CORE = {"errors", "problem", "result", "_checks", "_factors"}
+CORE = {"errors", "problem", "result", "_checks", "_exchange", "_factors", "_near"}
 METHODS = {"api", "instances", "solvers", "moments", "theory", "lifting"}
 #: part -> the parts it may import (itself always).
 MAY_KNOW = {

@@ -44,9 +44,9 @@ def test_specifiers_agree(name):
 
 
 def test_python_range_agrees():
-    assert conda_requirements()["python"].specifier == (
-        Requirement("python" + PROJECT["project"]["requires-python"]).specifier
-    )
+    wanted = PROJECT["project"]["requires-python"]
+    assert conda_requirements()["python"].specifier == Requirement("python" + wanted).specifier
+    assert f'# requires-python = "{wanted}"\n' in (ROOT / "noxfile.py").read_text()
 
 
 @pytest.mark.parametrize("name", sorted(set(conda_requirements()) - {"python"}))
@@ -76,3 +76,9 @@ def test_lock_is_hashed_names_no_index_and_covers_the_project():
             (pin,) = pinned.specifier
             assert pin.operator == "=="
             assert wanted.specifier.contains(pin.version, prereleases=True)
+
+
+def test_the_hook_formats_with_the_locked_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    (pinned,) = (hook["rev"] for hook in hooks if hook["repo"].endswith("/ruff-pre-commit"))
+    assert f"\nruff=={pinned.removeprefix('v')} " in (ROOT / "requirements.lock").read_text()

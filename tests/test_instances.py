@@ -1,5 +1,8 @@
 """The instances are what their sources define."""
 
+import collections
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -67,13 +70,41 @@ def test_oversampled():
     [
         (4.0, "asks for 224 entries of a 20 x 10 matrix, which has 200; .* at most 3.571"),
         (0.5, "gives 28 entries, but 2 in every row and column need at least 40"),
-        (0.75, "none of 2000 uniform sets of 42 entries"),
         (0.0, r"ratio must be in \(0, inf\), got 0"),
     ],
 )
 def test_oversampled_refusals(ratio, message):
     with pytest.raises(ValueError, match=message):
         instances.oversampled(20, 10, 2, ratio)
+
+
+def test_oversampled_masks_are_uniform_among_those_with_enough_in_every_line():
+    # 5 of 12 entries of a 4 x 3 matrix; three uniform sets in four miss a row or a column.
+    sets = {
+        entries
+        for entries in itertools.combinations(range(12), 5)
+        if len({e // 3 for e in entries}) == 4 and len({e % 3 for e in entries}) == 3
+    }
+    rng, draws = np.random.default_rng(0), 40 * len(sets)
+    seen = collections.Counter()
+    for _ in range(draws):
+        problem = instances.oversampled(4, 3, 1, ratio=5 / 6, seed=rng)
+        seen[tuple(sorted((3 * problem.rows + problem.cols).tolist()))] += 1
+    assert set(seen) == sets
+    assert stats.chisquare(list(seen.values())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("ratio", [1.2, 1.05])
+def test_oversampled_near_the_information_limit(ratio):
+    problem = instances.oversampled(300, 350, 5, ratio, seed=0)
+    assert problem.n_observed == round(ratio * 5 * 645)
+    assert min(np.bincount(problem.rows).min(), np.bincount(problem.cols).min()) == 5
+
+
+def test_oversampled_gives_up(monkeypatch):
+    monkeypatch.setattr("mcrepro._exchange._MIXING", 0)
+    with pytest.raises(ValueError, match="found no set of 3386 entries with 5 in every row"):
+        instances.oversampled(300, 350, 5, 1.05)
 
 
 def test_mixture_rows():

@@ -76,6 +76,7 @@ def test_command_runs(command, clone):
         index = re.search(r"\S+index\.html", done.stdout)
         assert index, done.stdout[-3000:]
         assert Path(index.group()).is_file()
+        assert not (clone / "_build" / "executed" / "quick").exists()
 
 
 @pytest.mark.parametrize("code", blocks("python"))

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
+from mcrepro._near import near_miss
 from mcrepro.companion.execute import Executor, Task
 from mcrepro.companion.files import only_one
 from mcrepro.companion.notebooks import Chapter, Page, read_book
-from mcrepro.companion.parameters import near_miss
 from mcrepro.companion.progress import Progress
-from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES, Project, available_cpus
+from mcrepro.companion.project import DEFAULT_PROFILE, Project, available_cpus
 from mcrepro.companion.site import build_site
 from mcrepro.companion.stage import stage_files, stage_page
 from mcrepro.companion.stamp import stamp, surroundings
 from mcrepro.companion.status import ChapterStatus, status_page
 from mcrepro.companion.store import Executed, Record, load
 from mcrepro.errors import BuildError, ParameterError
+from mcrepro.experiments import PROFILES
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def build(
     """
     began = time.monotonic()
     if profile not in PROFILES:
-        raise ParameterError(f"no profile {profile!r}{near_miss(profile, PROFILES)}")
+        raise ParameterError(f"unknown profile {profile!r}{near_miss(profile, PROFILES)}")
     with only_one(project.build / ".lock"):
         pages = read_book(project)
         selected = select([page for page in pages if isinstance(page, Chapter)], only)
@@ -187,7 +188,7 @@ def stage(
     files = dict(stage_page(page, profile, stored.get(page.name)) for page in pages)
     if "status" in project.toc():
         chapters = [ChapterStatus(name, executed) for name, executed in stored.items()]
-        files["status.md"] = status_page(project, chapters)
+        files["status.md"] = status_page(chapters)
     for executed in filter(None, stored.values()):
         for name in executed.record.files:
             path = project.executed(executed.record.profile) / "data" / name

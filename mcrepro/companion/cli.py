@@ -4,11 +4,14 @@ import argparse
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 
-from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES, Project, available_cpus
+from mcrepro._near import near_miss
+from mcrepro.companion.project import DEFAULT_PROFILE, Project, available_cpus
 from mcrepro.errors import BuildError, McreproError
+from mcrepro.experiments import PROFILES
+
+PROFILE = "MCREPRO_PROFILE"  # names the profile where the command line names none
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,10 +111,7 @@ def _data(arguments: argparse.Namespace) -> None:
         for path in data.fetch(arguments.name):
             print(path)
         return
-    for row in data.table().to_dict("records"):
-        print(f"{row['name']}  ({row['found']})")
-        for key in ("what", "terms", "get"):
-            print(textwrap.fill(str(row[key]), 96, initial_indent="    ", subsequent_indent="    "))
+    print(data.describe(arguments.name))
 
 
 def _verdicts(arguments: argparse.Namespace) -> None:
@@ -128,7 +128,6 @@ def _verdicts(arguments: argparse.Namespace) -> None:
 
 
 def _clean(arguments: argparse.Namespace) -> None:
-
     project = Project.find()
     if not project.build.is_dir():
         return
@@ -197,7 +196,8 @@ def _parser() -> argparse.ArgumentParser:
 
     data = add("data", _data, "List the real data sets, or get one.")
     actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="list the data sets, their size, terms and source")
+    listing = actions.add_parser("list", help="list the data sets, or all about one of them")
+    listing.add_argument("name", metavar="NAME", nargs="?")
     fetch = actions.add_parser("fetch", help="download one, or say how to get it")
     fetch.add_argument("name", metavar="NAME")
 
@@ -217,9 +217,10 @@ def _parser() -> argparse.ArgumentParser:
 def _profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
-        choices=PROFILES,
-        default=DEFAULT_PROFILE,
-        help="sizes and trials (default: quick)",
+        type=_profile_name,
+        default=os.environ.get(PROFILE, DEFAULT_PROFILE),
+        metavar="{" + ",".join(PROFILES) + "}",
+        help=f"sizes and trials (default: ${PROFILE}, else {DEFAULT_PROFILE})",
     )
 
 
@@ -227,6 +228,13 @@ def _jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", type=_positive, metavar="N", help="processors to use (default: all)"
     )
+
+
+def _profile_name(text: str) -> str:
+    # A type and not choices: argparse does not hold a default against those.
+    if text not in PROFILES:
+        raise argparse.ArgumentTypeError(f"unknown profile {text!r}{near_miss(text, PROFILES)}")
+    return text
 
 
 def _positive(text: str) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mcrepro import errors
 from mcrepro.companion.files import sha256, strip_ansi, write_atomic
 from mcrepro.companion.kernel import kill, new_kernel
 from mcrepro.companion.notebooks import Chapter
@@ -176,6 +177,8 @@ class Executor:
                     )
                 )
             except CellExecutionError as error:
+                if hasattr(errors, error.ename):
+                    return f"{error.ename}: {error.evalue}"  # it says what to do by itself
                 traceback = _failed_cell(notebook)[1].outputs[-1].get("traceback", [])
                 return strip_ansi("\n".join(traceback)) or f"{error.ename}: {error.evalue}"
             except CellTimeoutError:

@@ -3,11 +3,12 @@
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from mcrepro._near import did_you_mean
 
 _LONG = 6  # a parameter with more values than this is shown by its ends and its number of values
 
@@ -75,10 +76,9 @@ def table_box(
         frame = frame.reset_index()
     for column in formats:
         if column not in frame.columns:
-            near = get_close_matches(str(column), [str(c) for c in frame.columns], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(
-                f"formats names {column!r}, but the columns are {list(frame.columns)}{hint}"
+                f"formats names {column!r}, but the columns are {list(frame.columns)}"
+                f"{did_you_mean(column, frame.columns)}"
             )
     numeric = [_is_number(frame[column]) for column in frame.columns]
     classes = [' class="num"' if n else "" for n in numeric]

@@ -4,16 +4,15 @@ A notebook starts with ``page.style()``, ends every figure and table with
 ``page.provenance(table)`` and ends its chapter with ``page.claims("<chapter>", profile=profile)``.
 """
 
-import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
+from mcrepro.companion.files import write_atomic
 from mcrepro.companion.markup import Html, provenance_line, slug, table_box
 from mcrepro.errors import BuildError
 
@@ -21,7 +20,6 @@ __all__ = ["claims", "provenance", "style", "table"]
 
 DATA_DIR = "MCREPRO_DATA_DIR_OUT"  # set by the build: where a page leaves its tables
 PAGE = "MCREPRO_PAGE"  # set by the build: which page is running, such as "onesided/estimators"
-JOBS = "MCREPRO_JOBS"  # set by the build: how many processes a page may use
 
 # What this process has already written: another table under the same name would make a link lie.
 _written: dict[Path, str] = {}
@@ -146,8 +144,7 @@ def claims(chapter: str, profile: str = "quick") -> None:
     """
     from mcrepro import ledger
 
-    jobs = int(os.environ.get(JOBS, "1"))
-    rows = ledger.verdicts(profile=profile, jobs=jobs, chapter=chapter)
+    rows = ledger.verdicts(profile=profile, chapter=chapter)
     plain = rows[["id", "verdict"]].to_string(index=False)
     _display(Html(ledger.chapter_table(rows, chapter), plain))
 
@@ -167,25 +164,10 @@ def _publish(table: pd.DataFrame, name: str) -> str | None:
             f"page {page!r} writes two different tables named {target.name!r}: "
             "give one of them another name, as in page.provenance(table, name=...)"
         )
-    _write_atomically(target, text)
+    write_atomic(target, text.encode())
     _written[target] = text
     depth = len(PurePosixPath(page).parts) - 1
     return f"{'../' * depth}data/{target.name}"
-
-
-def _write_atomically(target: Path, text: str) -> None:
-    """Put the file in place whole, so that an interrupted build leaves no half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".csv")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def _display(item: Html) -> None:

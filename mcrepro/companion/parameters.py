@@ -6,14 +6,15 @@ those of the cell, those of the other profiles, and those that a reader gives.
 """
 
 import ast
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
 
-from mcrepro.companion.project import DEFAULT_PROFILE, PROFILES
+from mcrepro._near import near_miss
+from mcrepro.companion.project import DEFAULT_PROFILE
 from mcrepro.errors import BuildError, ParameterError
+from mcrepro.experiments import PROFILES
 
 _WORDS = {
     "int": ("an integer", "integers"),
@@ -246,7 +247,7 @@ class Schema:
                 f"{self.page}: choose the profile with --profile, not as parameter"
             )
         raise ParameterError(
-            f"{self.page} has no parameter {name!r}{near_miss(name, self.parameters)}"
+            f"{self.page} has no parameter {name!r}{near_miss(name, sorted(self.parameters))}"
         )
 
     def _profile(self, profile: str, cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,15 +265,6 @@ class Schema:
                 value = getattr(parameter, profile)
                 values[name] = cell[name] if value is None else value
         return self.check(values)
-
-
-def near_miss(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean ...?``, or the list of what there is."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return "; there are: " + ", ".join(known) if known else "; there are none"
 
 
 def _parameter(page: str, name: str, entry: Any) -> Parameter:

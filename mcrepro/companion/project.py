@@ -10,7 +10,6 @@ import yaml
 
 from mcrepro.errors import BuildError
 
-PROFILES = ("smoke", "quick", "paper")
 DEFAULT_PROFILE = "quick"
 
 #: Pages that the build writes itself; they may stand in the table of contents without a source.

@@ -3,16 +3,16 @@
 import os
 import platform
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcrepro import __version__
-from mcrepro.companion.project import Project, available_cpus
+from mcrepro.companion.project import available_cpus
 from mcrepro.companion.stage import duration
 from mcrepro.companion.stamp import environment
 from mcrepro.companion.store import Executed
+from mcrepro.experiments.provenance import commit
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ChapterStatus:
         return record.profile + own, record.executed, duration(record.seconds), "executed"
 
 
-def status_page(project: Project, chapters: Sequence[ChapterStatus]) -> bytes:
+def status_page(chapters: Sequence[ChapterStatus]) -> bytes:
     """Return the Markdown of the status page. It names neither the computer nor its folders."""
     lines = [
         "# Status",
@@ -44,34 +44,20 @@ def status_page(project: Project, chapters: Sequence[ChapterStatus]) -> bytes:
     for chapter in chapters:
         lines.append(f"| [](/{chapter.name}.ipynb) | " + " | ".join(chapter.cells()) + " |")
     lines += ["", "## Machine and software", "", "| What | Which |", "| --- | --- |"]
-    lines += [f"| {name} | {value} |" for name, value in machine(project).items()]
+    lines += [f"| {name} | {value} |" for name, value in machine().items()]
     lines += [f"| {name} | {version} |" for name, version in environment().items()]
     return ("\n".join(lines) + "\n").encode()
 
 
-def machine(project: Project) -> dict[str, str]:
+def machine() -> dict[str, str]:
     """Return processor, memory, operating system, BLAS, package version and commit."""
     return {
         "Processor": f"{_processor()}, {available_cpus()} cores",
         "Memory": _memory(),
         "Operating system": f"{platform.system()} {platform.release().split('-')[0]}",
         "BLAS": _blas(),
-        "mcrepro": f"{__version__}, commit {commit(project)}",
+        "mcrepro": f"{__version__}, commit {commit()}",
     }
-
-
-def commit(project: Project) -> str:
-    """Return the short commit of the checkout, or ``"unknown"``."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(project.root), "rev-parse", "--short=10", "HEAD"],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    except FileNotFoundError:
-        return "unknown"
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
 def _processor() -> str:

@@ -6,15 +6,19 @@ refused all the same.
 
 import contextlib
 import gzip
+import io
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from mcrepro.data.registry import Part
 from mcrepro.errors import DataError
+
+#: Bytes unpacked at a time.
+_PIECE = 1 << 16
 
 
 @contextlib.contextmanager
@@ -33,12 +37,39 @@ def opened(path: Path, part: Part) -> Iterator[IO[bytes]]:
                 yield file
         elif path.suffix == ".gz":
             with gzip.open(path) as file:
-                yield cast(IO[bytes], file)
+                yield io.BufferedReader(_Bounded(cast(IO[bytes], file), part), _PIECE)
         else:
             with path.open("rb") as file:
                 yield file
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(f"{part.name} cannot be unpacked: {error}") from error
+
+
+class _Bounded(io.RawIOBase):
+    """What a .gz file unpacks to, refused from the byte on that exceeds ``part.at_most``.
+
+    A .gz file does not say in advance how long its content is, so it is counted as it is read.
+    """
+
+    def __init__(self, file: IO[bytes], part: Part):
+        self._file = file
+        self._part = part
+        self._seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        piece = self._file.read(len(view))
+        view[: len(piece)] = piece
+        self._seen += len(piece)
+        if self._part.at_most is not None and self._seen > self._part.at_most:
+            raise DataError(
+                f"{self._part.name} is not used: it unpacks to more than the "
+                f"{self._part.at_most:,} bytes that are expected"
+            )
+        return len(piece)
 
 
 def _checked(archive: zipfile.ZipFile, part: Part) -> zipfile.ZipInfo:

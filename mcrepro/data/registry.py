@@ -1,6 +1,5 @@
 """The table of data sets, read from ``registry.yml``."""
 
-import difflib
 import functools
 from dataclasses import dataclass, field
 from importlib import resources
@@ -8,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from mcrepro._near import near_miss
 from mcrepro.errors import DataError
 
 
@@ -119,6 +119,4 @@ def find(name: str) -> Dataset:
     known = datasets()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    raise DataError(f"there is no data set {name!r}; {hint}")
+    raise DataError(f"there is no data set {name!r}{near_miss(name, known)}")

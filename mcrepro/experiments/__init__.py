@@ -16,7 +16,8 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submodules=["statistics"],
     submod_attrs={
         "engine": ["describe", "run"],
-        "protocol": ["PROFILES", "Protocol", "Sweep"],
+        "profiles": ["PROFILES"],
+        "protocol": ["Protocol", "Sweep"],
         "registry": ["get", "module", "names"],
         "statistics": ["Estimate"],
         "store": ["cache_dir", "clear"],

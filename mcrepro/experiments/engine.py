@@ -20,13 +20,14 @@ from mcrepro.experiments.store import Record, Store, cache_dir
 from mcrepro.experiments.trial import Trial
 
 PROGRESS = "MCREPRO_PROGRESS"
+JOBS = "MCREPRO_JOBS"
 
 
 def run(
     name: str,
     /,
     profile: str = "quick",
-    jobs: int = 1,
+    jobs: int | None = None,
     backend: str = "local",
     progress: bool | None = None,
     cache: str | os.PathLike | None = None,
@@ -42,8 +43,9 @@ def run(
     name : str
         Name of the protocol, one of `names()`.
     profile : {"quick", "smoke", "paper"}
-    jobs : int, default 1
-        Worker processes on this machine; 1 computes in this process.
+    jobs : int, optional
+        Worker processes on this machine; 1 computes in this process. By default the environment
+        variable ``MCREPRO_JOBS``, which a build of the book sets to a chapter's share, or else 1.
     backend : str, default "local"
         "local", or the address of a Dask scheduler, as "tcp://127.0.0.1:8786".
     progress : bool, default None
@@ -76,6 +78,11 @@ def run(
     DataError
         If a data set of the protocol cannot be had.
     """
+    if jobs is None:
+        text = os.environ.get(JOBS, "1")
+        if not text.isdecimal():
+            raise ParameterError(f"{JOBS} must be a positive integer; got {text!r}")
+        jobs = int(text)
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise ParameterError(f"jobs must be a positive integer; got {jobs!r}")
     if backend != "local" and "://" not in backend:

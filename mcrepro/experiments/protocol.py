@@ -16,7 +16,6 @@ parameters take in each profile::
     })
 """
 
-import difflib
 import inspect
 import itertools
 import json
@@ -28,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
+from mcrepro._near import near_miss
 from mcrepro.errors import ParameterError
-
-PROFILES = ("smoke", "quick", "paper")
+from mcrepro.experiments.profiles import PROFILES
 
 # Arguments of `run` and columns of its table: a parameter of the same name could not be told apart.
 RESERVED = ("name", "profile", "jobs", "backend", "progress", "cache", "trials", "trial", "seed")
@@ -234,9 +233,7 @@ def check_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Raise ParameterError, with the near miss, unless `name` is among the `known`."""
     known = list(known)
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-        raise ParameterError(f"unknown {kind} {name!r}; {hint}")
+        raise ParameterError(f"unknown {kind} {name!r}{near_miss(name, known)}")
 
 
 def canonical(value: Any) -> str:

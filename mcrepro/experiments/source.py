@@ -137,6 +137,13 @@ _first_seen: dict[Path, str] = {}
 
 
 def _hash_file(path: Path) -> str:
+    status = path.stat()
+    return _hash_content(path, (status.st_size, status.st_mtime_ns, status.st_ino))
+
+
+@functools.lru_cache(maxsize=4096)
+def _hash_content(path: Path, _status: tuple[int, ...]) -> str:
+    # Asked for after every trial, so that files are read again only when they look changed.
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
+from mcrepro._near import did_you_mean
 from mcrepro.errors import ParameterError
 
-from ._near import near
 from .protocols import is_exact, statistic
 from .schema import Claim, Statement
 
@@ -36,10 +36,12 @@ def problems(claims: Iterable[Claim], pages: Iterable[str]) -> list[str]:
     pages = set(pages)
     for claim in claims:
         if claim.chapter not in pages:
-            found.append(f"{claim.id}: no chapter {claim.chapter!r}{near(claim.chapter, pages)}")
+            found.append(
+                f"{claim.id}: no chapter {claim.chapter!r}{did_you_mean(claim.chapter, pages)}"
+            )
         page = (claim.explanation or claim.chapter).partition("#")[0]
         if page != claim.chapter and page not in pages:
-            found.append(f"{claim.id}: explanation on no page: {page!r}{near(page, pages)}")
+            found.append(f"{claim.id}: explanation on no page: {page!r}{did_you_mean(page, pages)}")
         for check in claim.checks:
             try:
                 statistic(check.protocol, check.statistic)

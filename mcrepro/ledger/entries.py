@@ -9,9 +9,9 @@ import pandas as pd
 import yaml
 from pydantic import Field, ValidationError
 
+from mcrepro._near import did_you_mean
 from mcrepro.errors import McreproError
 
-from ._near import near
 from .schema import Claim, Paper, Strict
 
 _HERE = Path(__file__).parent
@@ -50,7 +50,7 @@ def expanded(table: pd.DataFrame, links: Mapping) -> pd.DataFrame:
     known = set(table["id"]) | {part for parts in links.split.values() for part in parts}
     for name in (*links.merged, *links.split, *links.merged.values()):
         if name not in known:
-            raise LedgerError(f"mapping.yml: {name!r} is not registered{near(name, known)}")
+            raise LedgerError(f"mapping.yml: {name!r} is not registered{did_you_mean(name, known)}")
     parts = table["id"].map(lambda i: links.split.get(i, (i,)))
     return table.assign(id=parts).explode("id", ignore_index=True)
 
@@ -113,7 +113,9 @@ def load(folder: Path | None = None) -> list[Claim]:
     names = [f"{paper}.yml" for paper in PAPERS]
     for file in sorted((folder or _HERE / "claims").glob("[!.]*")):
         if file.name not in names:
-            raise LedgerError(f"claims/{file.name}: no paper's file{near(file.name, names)}")
+            raise LedgerError(
+                f"claims/{file.name}: no paper's file{did_you_mean(file.name, names)}"
+            )
         found = parse(file.read_text(encoding="utf-8"), file.name)
         for claim in found:
             if claim.paper != file.stem:
@@ -134,7 +136,9 @@ def check_ids(claims: Iterable[Claim], known: Iterable[str]) -> None:
     seen: set[str] = set()
     for claim in claims:
         if claim.id not in known:
-            raise LedgerError(f"entry {claim.id}: not in register.csv{near(claim.id, known)}")
+            raise LedgerError(
+                f"entry {claim.id}: not in register.csv{did_you_mean(claim.id, known)}"
+            )
         if claim.id in seen:
             raise LedgerError(f"entry {claim.id}: given twice")
         seen.add(claim.id)

@@ -24,7 +24,7 @@ COLUMNS = [
 
 def verdicts(
     profile: str = "quick",
-    jobs: int = 1,
+    jobs: int | None = None,
     paper: str | None = None,
     chapter: str | None = None,
 ) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def verdicts(
     profile : {"quick", "smoke", "paper"}
         Sizes and trials. Claims about random instances are decided by "paper" alone; the others
         give their value, compared with the reference of the paper run. Exact ones always decide.
-    jobs : int, default 1
+    jobs : int, optional
         Worker processes for the trials. Changes no digit.
     paper : str, optional
         Only this paper's claims: textbook, landscape, noise, hajek or neural.
@@ -96,7 +96,7 @@ def evaluate(
     rows: pd.DataFrame,
     merged: Mapping[str, str],
     profile: str,
-    jobs: int,
+    jobs: int | None,
     reference: pd.DataFrame,
 ) -> pd.DataFrame:
     """Decide `claims` and lay the outcome out along the register's `rows`."""

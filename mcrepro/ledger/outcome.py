@@ -19,7 +19,7 @@ from .verdict import NOT_RUN, Computed, Verdict, bands, consistent, judge
 class Runs:
     """The tables of the protocols that were asked for, each computed once."""
 
-    def __init__(self, profile: str, jobs: int):
+    def __init__(self, profile: str, jobs: int | None):
         self.profile = profile
         self._jobs = jobs
         self._tables: dict[str, pd.DataFrame | DataError] = {}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pandas as pd
 
 from mcrepro import experiments
+from mcrepro._near import did_you_mean
 
-from ._near import near
 from .verdict import Computed
 
 
@@ -28,7 +28,9 @@ def statistic(protocol: str, name: str) -> Callable[[pd.DataFrame], Computed]:
         if value.__module__ == module.__name__ and not key.startswith("_") and key != "trial"
     }
     if name not in functions:
-        raise ValueError(f"protocol {protocol} has no statistic {name!r}{near(name, functions)}")
+        raise ValueError(
+            f"protocol {protocol} has no statistic {name!r}{did_you_mean(name, functions)}"
+        )
     return functions[name]
 
 

@@ -55,7 +55,9 @@ def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
     rows = frame[frame["chapter"] == chapter]
     if rows.empty:
         raise ValueError(f"chapter {chapter!r} has no claims in this table")
-    return _wrapped(_table(rows, f"Claims of this chapter, {_profile(rows)} profile. {_RULE}"))
+    caption = f"Claims of this chapter, {_profile(rows)} profile. {_RULE}"
+    table = _table(rows, caption, root="../" * chapter.count("/"))
+    return _wrapped(_box("Claims of this chapter", table))
 
 
 def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
@@ -82,10 +84,12 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         rest = rows[rows["verdict"] == NOT_CHECKED]
         if not checked.empty:
             caption = f"{paper}: {len(checked)} of {len(rows)} claims, {_profile(rows)} profile"
-            parts.append(_box(f"Claims of {paper}", _table(checked, caption, linked=True)))
+            parts.append(_box(f"Claims of {paper}", _table(checked, caption, root="", places=True)))
         if not rest.empty:
             caption = f"{paper}: {len(rest)} of {len(rows)} claims are not checked yet"
-            box = _box(f"Claims of {paper}, not checked", _table(rest, caption, linked=True))
+            box = _box(
+                f"Claims of {paper}, not checked", _table(rest, caption, root="", places=True)
+            )
             parts.append(f"<details><summary>{caption}</summary>{box}</details>")
     return _wrapped(*parts)
 
@@ -140,19 +144,24 @@ def _summary_table(frame: pd.DataFrame) -> str:
     )
 
 
-def _table(rows: pd.DataFrame, caption: str, linked: bool = False) -> str:
+def _table(rows: pd.DataFrame, caption: str, root: str, places: bool = False) -> str:
+    """Return the claims as a table.
+
+    `root` is the address of the book's root as seen from the page; with `places` each claim names
+    the chapter that shows it.
+    """
     head = "".join(
         f'<th scope="col">{name}</th>'
         for name in ("claim", "printed", "regenerated, with interval", "verdict")
     )
-    body = "\n".join(_row(row, linked) for row in rows.to_dict("records"))
+    body = "\n".join(_row(row, root, places) for row in rows.to_dict("records"))
     return (
         f'<table class="claims"><caption>{escape(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
     )
 
 
-def _row(row: Mapping[Any, Any], linked: bool) -> str:
+def _row(row: Mapping[Any, Any], root: str, places: bool) -> str:
     name = escape(row["id"])
     where = f'<span class="claim-where">{escape(row["where"])}</span>'
     style = f"verdict verdict-{_name(row['verdict']).replace(' ', '-')}"
@@ -160,7 +169,7 @@ def _row(row: Mapping[Any, Any], linked: bool) -> str:
         f'<tr id="claim-{name}"><th scope="row"><span class="claim-id">{name}</span> {where}'
         f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
         f'<td class="number">{_regenerated(row)}</td>'
-        f'<td class="{style}">{_verdict_cell(row, linked)}</td></tr>'
+        f'<td class="{style}">{_verdict_cell(row, root, places)}</td></tr>'
     )
 
 
@@ -202,7 +211,7 @@ def _source(row: Mapping[str, Any]) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _verdict_cell(row: Mapping[str, Any], linked: bool) -> str:
+def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
     notes = [_prose(row["reason"])]
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
@@ -210,20 +219,18 @@ def _verdict_cell(row: Mapping[str, Any], linked: bool) -> str:
     if row["reference_verdict"] and row["verdict"].startswith(NOT_RUN):
         notes.append(f"The reference run, in the paper profile: {row['reference_verdict']}.")
     if row["explanation"]:
-        notes.append(f"Explained in {_page(row['explanation'], linked)}.")
+        notes.append(f"Explained in {_page(row['explanation'], root)}.")
     elif row["verdict"] == "discrepant":
         notes.append("Not explained yet.")
-    if linked and row["chapter"]:
-        notes.append(f"Shown in {_page(row['chapter'], linked)}.")
+    if places and row["chapter"]:
+        notes.append(f"Shown in {_page(row['chapter'], root)}.")
     return f'{_labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
 
 
-def _page(target: str, linked: bool) -> str:
-    """Return ``page`` or ``page#section``, as a link where pages are seen from the book's root."""
-    if not linked:
-        return escape(target)
+def _page(target: str, root: str) -> str:
+    """Return a link to ``page`` or ``page#section``."""
     page, mark, section = target.partition("#")
-    return f'<a href="{escape(page)}.html{mark}{escape(section)}">{escape(target)}</a>'
+    return f'<a href="{escape(f"{root}{page}.html{mark}{section}")}">{escape(target)}</a>'
 
 
 def _labelled(verdict: str) -> str:

@@ -91,7 +91,7 @@ from pydantic import (
     model_validator,
 )
 
-from ._near import near
+from mcrepro._near import did_you_mean
 
 Paper = Literal["textbook", "landscape", "noise", "hajek", "neural"]
 Text = Annotated[str, Field(min_length=1)]
@@ -108,7 +108,7 @@ class Strict(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    hint = near(str(key), cls.model_fields)
+                    hint = did_you_mean(str(key), cls.model_fields)
                     raise ValueError(f"unknown key {key!r}{hint}")
         return data
 
@@ -274,7 +274,9 @@ def _has_kind(data: Any) -> Any:
         return data
     need = f"needs a mapping with one of {', '.join(_KINDS)}; got {data!r}"
     keys = data if isinstance(data, dict) else ()
-    raise ValueError(need + next(filter(None, (near(str(key), _KINDS) for key in keys)), ""))
+    raise ValueError(
+        need + next(filter(None, (did_you_mean(str(key), _KINDS) for key in keys)), "")
+    )
 
 
 Printed = Annotated[

@@ -36,7 +36,8 @@ from typing import Any
 
 import numpy as np
 
-from mcrepro._checks import generator, integer, near_miss, one_of, real
+from mcrepro._checks import generator, integer, one_of, real
+from mcrepro._near import near_miss
 from mcrepro.moments import _recovery
 from mcrepro.moments.second_moment import SecondMoment
 from mcrepro.result import Result

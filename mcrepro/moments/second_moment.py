@@ -23,7 +23,7 @@ class SecondMoment:
     """Co-occurrence counts and sums of a matrix that arrives row by row.
 
     Instances over the same d columns form a commutative monoid under ``+``, with a fresh instance
-    as its zero: counts add exactly, sums up to rounding of the order of addition (exactly, where the
+    as its zero, so that ``sum(parts)`` works: counts add exactly, sums up to rounding of the order of addition (exactly, where the
     products are integers).
 
     Parameters
@@ -99,6 +99,12 @@ class SecondMoment:
         for part in (self, other):
             total._add(part.counts, part.sums, part.n_rows, part.n_entries)
         return total
+
+    def __radd__(self, other: object) -> SecondMoment:
+        """``0 + self``, with which ``sum(parts)`` begins: a new object, equal to this one."""
+        if isinstance(other, int) and other == 0:
+            return self + SecondMoment(self.d)
+        return NotImplemented
 
     def _add(self, counts, sums, n_rows: int, n_entries: int) -> None:
         # Counts are positive, so their sum has exactly the union of the two patterns.

@@ -1,35 +1,54 @@
-"""Anderson's extrapolation of a fixed-point map."""
+"""Anderson's extrapolation of fixed-point iterations, compiled."""
 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 
 class Anderson:
-    """The affine combination of the last values g(x) whose steps ``g(x) - x`` nearly cancel.
+    """The extrapolation of a fixed-point map g from its last few points and values.
 
     Parameters
     ----------
     memory : int
-        Pairs (x, g(x)) that are looked back on, beside the last.
+        How many pairs (x, g(x)) are looked back on.
     """
 
-    def __init__(self, memory):
+    def __init__(self, memory: int):
         self.memory = memory
         self.forget()
 
-    def forget(self):
+    def forget(self) -> None:
         """Begin anew."""
-        self.steps, self.values = [], []
+        self.count = 0
 
-    def __call__(self, x, gx):
-        """The next x; None where there is no second pair to combine with."""
-        self.steps = [*self.steps, (gx - x).ravel()][-self.memory - 1 :]
-        self.values = [*self.values, gx.ravel()][-self.memory - 1 :]
-        if len(self.steps) < 2:
+    def __call__(self, x: np.ndarray, gx: np.ndarray) -> np.ndarray | None:
+        """The affine combination of the values whose steps ``g(x) - x`` nearly cancel.
+
+        None where there is no second pair to combine with.
+        """
+        if self.count == 0:
+            self.steps = np.empty((self.memory + 1, x.size))
+            self.values = np.empty_like(self.steps)
+        last = self.count % (self.memory + 1)
+        self.count += 1
+        self.values[last] = gx.ravel()
+        np.subtract(self.values[last], x.ravel(), out=self.steps[last])
+        if self.count == 1:
             return None
-        steps, values = np.array(self.steps), np.array(self.values)
-        changes = steps[:-1] - steps[-1]
-        G = changes @ changes.T
-        weights = np.linalg.lstsq(G, changes @ steps[-1], rcond=1e-12)[0]
-        return (values[-1] - weights @ (values[:-1] - values[-1])).reshape(x.shape)
+        known = min(self.count, self.memory + 1)
+        return _combined(self.steps[:known], self.values[:known], last).reshape(x.shape)
+
+
+@njit(cache=True, nogil=True)
+def _combined(steps, values, last):
+    changes = steps - steps[last]
+    gram = np.dot(changes, changes.T)
+    # Damped, and so solvable, also in the row of the last pair, which is zero.
+    damping = 1e-13 * np.trace(gram)
+    for k in range(len(gram)):
+        gram[k, k] += damping if damping > 0.0 else 1.0
+    weights = -np.linalg.solve(gram, np.dot(changes, steps[last]))
+    weights[last] = 1.0 - (np.sum(weights) - weights[last])
+    return np.dot(weights, values)

@@ -14,7 +14,6 @@ and ``Y = R`` at a solution. Every Y that satisfies the constraint bounds the mi
 from __future__ import annotations
 
 import copy
-from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,8 +22,6 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._factors import entries
 
-# Below this many entries loading numba costs more than it saves.
-_MANY = 100_000
 # Up to this size a dense eigenvalue problem is solved sooner than Lanczos gets going.
 _SMALL = 128 * 128
 
@@ -48,13 +45,23 @@ class Entries:
     rows, cols, values, weights : ndarray, shape (m,)
         Sorted by row, then by column.
     indptr : ndarray, shape (n1 + 1,)
+    asked : tuple of ndarray, or None
+        For a symmetric problem rows, cols, values and weights as observed, not mirrored.
+    norm : float
+        Of the values, weighted; 1 for zeros.
+    uniform : bool
+        All weights are 1.
+    density : float
+        Observed share of the matrix.
     """
 
     def __init__(self, problem, weights=None):
         self.shape, self.symmetric = problem.shape, problem.symmetric
         w = _weights(weights, problem)
         rows, cols, values = problem.rows, problem.cols, problem.values.astype(np.float64)
+        self.asked = None
         if problem.symmetric:
+            self.asked = rows, cols, values, w
             C = sp.coo_array((w / 2, (rows, cols)), shape=self.shape).tocsr()
             V = sp.coo_array((w / 2 * values, (rows, cols)), shape=self.shape).tocsr()
             C, V = (C + C.T).tocsr(), (V + V.T).tocsr()
@@ -69,11 +76,14 @@ class Entries:
         self.rows, self.cols, self.values, self.weights = rows, cols, values, weights
         self.indptr = np.searchsorted(rows, np.arange(self.shape[0] + 1))
         self.norm = float(np.sqrt(np.vdot(weights * values, values))) or 1.0
+        self.uniform = bool((weights == 1.0).all())
+        self.density = len(values) / (self.shape[0] * self.shape[1])
 
     def keep(self, mask):
         """The entries where a mask of shape (m,) is true."""
         part = copy.copy(self)
         part._set(self.rows[mask], self.cols[mask], self.values[mask], self.weights[mask])
+        part.asked = None
         return part
 
     def minus(self, left, right):
@@ -85,12 +95,7 @@ class Entries:
 
     def at(self, left, right):
         """``(left right^T)`` at the entries, shape (m,)."""
-        if len(self.rows) < _MANY:
-            return entries(left, right, self.rows, self.cols)
-        out = np.empty(len(self.rows))
-        left, right = (np.ascontiguousarray(factor) for factor in (left, right))
-        _kernel()(left, right, self.indptr, self.cols, out)
-        return out
+        return entries(left, right, self.rows, self.cols)
 
     def matrix(self, values):
         """The sparse matrix with these values at the entries, shape (n1, n2)."""
@@ -102,25 +107,6 @@ class Entries:
             return np.arange(len(self.rows))
         keys = np.minimum(self.rows, self.cols) * self.shape[0] + np.maximum(self.rows, self.cols)
         return np.unique(keys, return_inverse=True)[1]
-
-
-@cache
-def _kernel():
-    """Row products of two factors along the rows of a sparse pattern, compiled."""
-    import numba
-
-    # Reassociated sums run in vector registers; their order is fixed when compiled.
-    @numba.njit(fastmath={"reassoc", "contract"}, nogil=True)
-    def products(left, right, indptr, cols, out):
-        for i in range(left.shape[0]):
-            for e in range(indptr[i], indptr[i + 1]):
-                j = cols[e]
-                total = 0.0
-                for t in range(left.shape[1]):
-                    total += left[i, t] * right[j, t]
-                out[e] = total
-
-    return products
 
 
 def _weights(given, problem):
@@ -207,6 +193,22 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
         squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
     order = np.argsort(squares)[::-1]
     return np.sqrt(np.maximum(squares[order], 0.0)), vectors[:, order]
+
+
+def roughly_leading(S, count, rng, U, V, steps=2):
+    """As `leading`, with U and V, by a few steps of block power iteration: values from below.
+
+    Good for finding directions, and far cheaper than their exact values.
+    """
+    X = rng.standard_normal((S.shape[1], count))
+    for step in range(steps + 1):
+        X = np.linalg.qr(X - V @ (V.T @ X))[0]
+        Y = S @ X
+        Y -= U @ (U.T @ Y)
+        if step < steps:
+            X = S.T @ Y
+    _, s, Zt = np.linalg.svd(Y, full_matrices=False)
+    return s, X @ Zt.T
 
 
 def balanced(A, B):

@@ -119,7 +119,9 @@ class TangentLeastSquares:
         D_inverse = np.linalg.pinv(_grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
         S = _schur(self.indptr, self.i, U, V, D_inverse, 0.0)
         # The r^2 lowest eigenvalues belong to U G. Columns that U_j leaves open count as well.
-        eigenvalue = eigvalsh(S, lower=True, subset_by_index=[r * r, r * r])[0]
+        eigenvalue = np.inf
+        if self.n > r:
+            eigenvalue = eigvalsh(S, lower=True, subset_by_index=[r * r, r * r])[0]
         column = np.linalg.eigvalsh(_grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
         return float(np.sqrt(max(min(eigenvalue, column), 0.0) / density))
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mcrepro._checks import integer, near_miss, one_of, real
+from mcrepro._checks import integer, one_of, real
+from mcrepro._near import near_miss
 from mcrepro.solvers._line import change, descend
 from mcrepro.solvers._spectrum import lowest
 from mcrepro.solvers._weights import into_ball, inward

@@ -16,9 +16,10 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from mcrepro._checks import near_miss
+from mcrepro._near import near_miss
 
 _METHODS: dict[str, Method] = {}
 
@@ -35,7 +36,7 @@ class Method:
     citation: str
     dense: bool = False
 
-    @property
+    @cached_property
     def options(self) -> dict[str, Any]:
         """Options with their defaults."""
         return {

@@ -32,6 +32,7 @@ from mcrepro.solvers._registry import method
     source="textbook, convex relaxation",
     citation="E. J. Candès and B. Recht, Exact matrix completion via convex optimization, "
     "Found. Comput. Math. 9 (2009) 717-772",
+    dense=True,
 )
 def nuclear_norm(
     problem,

@@ -25,6 +25,7 @@ from mcrepro.solvers._registry import method
     cost="a semidefinite program of size n, dense",
     source="noise, the SDP baseline; textbook, convex relaxation",
     citation="L. Vandenberghe and S. Boyd, Semidefinite programming, SIAM Rev. 38 (1996) 49-95",
+    dense=True,
 )
 def trace_sdp(
     problem,

@@ -9,10 +9,9 @@ import mcrepro as mc
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 TEXT = (BOOK / "methods" / "methods.md").read_text()
-SECTIONS = {
-    name: body
-    for name, body in re.findall(r"\(method-(\w+)\)=\n## \1\n(.*?)(?=\n\(method-|\n## )", TEXT, re.S)
-}
+SECTIONS = dict(
+    re.findall(r"\(method-(\w+)\)=\n## \1\n(.*?)(?=\n\(method-|\n## )", TEXT, re.DOTALL)
+)
 PARTS = ["**Idea.**", "**Update.**", "**Works**", "ails**", "**Cost**"]
 
 
@@ -21,7 +20,7 @@ def test_every_method_has_a_section(name):
     assert name in SECTIONS
     body = SECTIONS[name]
     assert [part for part in PARTS if part not in body] == []
-    (cell,) = re.findall(r"```\{code-cell\}.*?```", body, re.S)
+    (cell,) = re.findall(r"```\{code-cell\}.*?```", body, re.DOTALL)
     assert f'"{name}"' in cell
 
 

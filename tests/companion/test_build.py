@@ -139,7 +139,7 @@ def test_unknown_names(toy):
         BuildError, match="no chapter matches 'one/alhpa'; did you mean 'one/alpha'"
     ):
         build(toy, only=["one/alhpa"])
-    with pytest.raises(ParameterError, match="no profile 'papr'; did you mean 'paper'"):
+    with pytest.raises(ParameterError, match="unknown profile 'papr'; did you mean 'paper'"):
         build(toy, profile="papr")
 
 
@@ -184,6 +184,18 @@ def test_a_failing_cell_fails_the_build_after_the_others(toy, no_site):  # noqa:
     toy.edit("one/alpha.md", "secret = 1 / 0  # ", "print(")
     assert build(toy).executed == ("one/alpha",)
     assert not (toy.failed / "one" / "alpha.ipynb").exists()
+
+
+def test_an_error_that_says_what_to_do_comes_without_a_traceback(toy):
+    code = (
+        "from mcrepro.errors import CacheError\nraise CacheError('x.sqlite is damaged; delete it')"
+    )
+    toy.write("two.md", notebook("two", code))
+    with pytest.raises(BuildError) as caught:
+        build(toy, only=["two"])
+    message = str(caught.value)
+    assert "\nCacheError: x.sqlite is damaged; delete it\nThe notebook as far" in message
+    assert "Traceback" not in message
 
 
 def test_an_expected_error_is_no_failure(toy):

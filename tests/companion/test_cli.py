@@ -69,6 +69,19 @@ def test_mistakes_in_the_command_are_status_2(words, capsys):
     assert "usage: mcrepro" in capsys.readouterr().err
 
 
+def test_the_environment_names_the_default_profile(here, monkeypatch, capsys):  # noqa: ARG001
+    monkeypatch.setenv("MCREPRO_PROFILE", "smoke")
+    assert cli.main(["status"]) == 0
+    assert re.search(r"two +not executed", capsys.readouterr().out)  # the one here is quick
+    assert cli.main(["status", "--profile", "quick"]) == 0
+    assert re.search(r"two +executed +quick", capsys.readouterr().out)
+    monkeypatch.setenv("MCREPRO_PROFILE", "papr")
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["status"])
+    assert caught.value.code == 2
+    assert "unknown profile 'papr'; did you mean 'paper'?" in capsys.readouterr().err
+
+
 def test_no_book_here(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mcrepro.companion.project.__file__", str(tmp_path / "x.py"))
@@ -96,8 +109,17 @@ def test_an_interrupt_is_130(here, monkeypatch, capsys):  # noqa: ARG001
 def test_data_list(capsys):
     assert cli.main(["data", "list"]) == 0
     out = capsys.readouterr().out
-    assert "ml-small-2016  (embedded)" in out
+    assert out == data.describe() + "\n"
     assert max(map(len, out.splitlines())) <= 120
+
+
+def test_data_list_of_one(capsys):
+    assert cli.main(["data", "list", "ml-1m"]) == 0
+    out = capsys.readouterr().out
+    assert out == data.describe("ml-1m") + "\n"
+    assert "Terms: " in out
+    assert cli.main(["data", "list", "ml1m"]) == 1
+    assert "did you mean 'ml-1m'?" in capsys.readouterr().err
 
 
 def test_data_fetch(monkeypatch, capsys, tmp_path):

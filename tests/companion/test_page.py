@@ -241,9 +241,8 @@ def test_claims_shows_the_rows_of_the_chapter(shown, monkeypatch):
     monkeypatch.setattr(
         ledger, "chapter_table", lambda rows, chapter: f"<p>{len(rows)} of {chapter}</p>"
     )
-    monkeypatch.setenv("MCREPRO_JOBS", "2")
     page.claims("onesided/estimators", profile="smoke")
-    assert asked == {"profile": "smoke", "jobs": 2, "chapter": "onesided/estimators"}
+    assert asked == {"profile": "smoke", "chapter": "onesided/estimators"}
     assert Outline(shown[0].markup).text == "1 of onesided/estimators"
     assert "hajek-unbiased" in repr(shown[0])
 

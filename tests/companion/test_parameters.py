@@ -73,7 +73,7 @@ def test_words_of_the_command_line(schema, words, values):
         ({"exact": "1"}, r"exact = '1' .* true or false"),
         ({"sizes": "4,0"}, r"sizes = \[4, 0\] .* a list of integers, each at least 1"),
         ({"methd": "bm"}, r"page has no parameter 'methd'; did you mean 'method'\?"),
-        ({"zzz": "1"}, r"there are: exact, method, n, p, sizes"),
+        ({"zzz": "1"}, r"known: 'exact', 'method', 'n', 'p', 'sizes'"),
         ({"profile": "smoke"}, r"--profile"),
     ],
 )
@@ -135,7 +135,7 @@ def test_values_come_from_a_protocol():
     ("name", "type_", "value", "message"),
     [
         ("n", "int", 30, r"n = 30 in the parameters cell, but 20 in profile quick of .* toy-bias"),
-        ("m", "int", 1, r"has no parameter 'm'; did you mean 'n'|has no parameter 'm'; there are"),
+        ("m", "int", 1, r"has no parameter 'm'; did you mean 'n'|has no parameter 'm'; known"),
         ("p", "float", 0.1, r"sweeps p over \[0.1, 0.5\]; declare it as list\[float\]"),
     ],
 )

@@ -206,4 +206,4 @@ def test_the_package_imports_nothing_heavy_for_a_message(toy):
         text=True,
     )
     assert done.stdout == "[]\n"
-    assert done.stderr == "error: two has no parameter 'm'; there are: n, p\n"
+    assert done.stderr == "error: two has no parameter 'm'; known: 'n', 'p'\n"

@@ -1,9 +1,11 @@
 """The real download code against a server on the loopback address."""
 
 import concurrent.futures
+import gzip
 import hashlib
 import io
 import stat
+import tracemalloc
 import zipfile
 
 import pytest
@@ -166,6 +168,36 @@ def test_a_bomb_that_lies_about_its_size(server, register):
     server.files["/toy.zip"] = bytes(body)
     register([part(server.url, bytes(body))])
     with pytest.raises(DataError, match="cannot be unpacked: Bad CRC"):
+        data.load("toy")
+
+
+@pytest.mark.parametrize("reader", ["table", "dense_csv"])  # one streams, one reads at once
+def test_a_gzip_bomb_is_not_unpacked_further_than_expected(server, register, reader):
+    line = b"1\t1\t5\n"
+    body = gzip.compress(line * 5_000_000)  # 30 MB
+    assert len(body) < 100_000
+    server.files["/toy.gz"] = body
+    bomb = {"name": "toy.gz", "url": f"{server.url}/toy.gz"}
+    bomb |= {"sha256": hashlib.sha256(body).hexdigest(), "at_most": 10_000}
+    register([bomb], reader=reader)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"toy.gz is not used: .* more than the 10,000 bytes"):
+            data.load("toy")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_a_gzip_file_of_exactly_the_expected_size_is_read(server, register):
+    body = gzip.compress(CONTENT)
+    server.files["/toy.gz"] = body
+    exact = {"name": "toy.gz", "url": f"{server.url}/toy.gz", "at_most": len(CONTENT)}
+    register([exact | {"sha256": hashlib.sha256(body).hexdigest()}])
+    assert data.load("toy").to_csr().sum() == 8
+    register([exact | {"sha256": hashlib.sha256(body).hexdigest(), "at_most": len(CONTENT) - 1}])
+    with pytest.raises(DataError, match="more than the 11 bytes"):
         data.load("toy")
 
 

@@ -218,3 +218,18 @@ def test_progress_is_silent_unless_asked_for(capsys, monkeypatch):
     monkeypatch.setenv("MCREPRO_PROGRESS", "1")
     run("toy-walk", n=6)
     assert "8/8" in capsys.readouterr().err
+
+
+def test_jobs_by_default_are_those_of_the_environment(monkeypatch):
+    seen = []
+    monkeypatch.setattr(engine.backends, "local", lambda *given: seen.append(given[-1]) or iter(()))
+    for text in ("3", None):
+        monkeypatch.delenv(engine.JOBS, raising=False)
+        if text is not None:
+            monkeypatch.setenv(engine.JOBS, text)
+        with pytest.raises(AssertionError, match="not in the store"):
+            mc.experiments.run("toy-walk", profile="smoke")
+    assert seen == [3, 1]
+    monkeypatch.setenv(engine.JOBS, "many")
+    with pytest.raises(ParameterError, match=r"MCREPRO_JOBS.*'many'"):
+        mc.experiments.run("toy-walk", profile="smoke")

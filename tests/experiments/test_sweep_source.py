@@ -1,5 +1,6 @@
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -150,3 +151,34 @@ def test_data_cannot_be_named_by_a_parameter_that_is_not_there():
     good = mc.experiments.get("hajek-movielens")
     with pytest.raises(ParameterError, match=r"datset.*dataset"):
         replace(good, data=("{datset}",))
+
+
+EDITS_ITSELF = """
+from pathlib import Path
+
+from mcrepro.experiments import Protocol, Sweep
+
+
+def trial(seed, *, k: int):
+    if k == 2:  # as if somebody did, while the sweep runs
+        with Path(__file__).open("a") as file:
+            file.write("# edited\\n")
+    return {"k2": k * k}
+
+
+PROTOCOL = Protocol(
+    trial=trial,
+    exact=True,
+    profiles=dict.fromkeys(("smoke", "quick", "paper"), Sweep({"k": [1, 2, 3]})),
+)
+"""
+
+
+def test_a_trial_during_which_the_source_changed_is_not_kept(tmp_path, monkeypatch, cache):
+    (tmp_path / "own" / "edited").mkdir(parents=True)
+    (tmp_path / "own" / "edited" / "self.py").write_text(EDITS_ITSELF)
+    monkeypatch.setenv("MCREPRO_PROTOCOLS", str(tmp_path / "own"))
+    with pytest.raises(source.SourceChangedError, match=r"self\.py, which .* changed while Python"):
+        mc.experiments.run("edited-self", k=2)
+    stored = sqlite3.connect(cache / "edited-self.sqlite").execute("SELECT key FROM trials")
+    assert stored.fetchall() == []

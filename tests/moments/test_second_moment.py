@@ -107,6 +107,21 @@ def test_commutative_monoid(one, two, three):
     assert a + b + c == SecondMoment(4).update(sparse(*at_once))
 
 
+def test_the_builtin_sum_adds_parts_and_changes_none():
+    parts = [
+        SecondMoment(2).update(sp.csr_array(rows))
+        for rows in ([[1.0, 2.0]], [[3.0, 0.0]], [[0, 4.0]])
+    ]
+    before = copy.deepcopy(parts)
+    total = sum(parts)
+    assert total == parts[0] + parts[1] + parts[2]
+    assert total.n_rows == 3
+    sum(parts[:1]).update(sp.csr_array([[5.0, 5.0]]))
+    assert parts == before
+    with pytest.raises(TypeError, match="unsupported operand"):
+        1 + parts[0]
+
+
 def test_real_sums_do_not_depend_on_the_order_of_two():
     rng = np.random.default_rng(0)
     parts = [instances.sample_rows(rng.standard_normal((40, 6)), 0.4, rng) for _ in range(2)]

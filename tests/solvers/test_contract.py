@@ -1,5 +1,6 @@
 """What holds for every registered method; a new method is covered without a change here."""
 
+import functools
 import pickle
 
 import numpy as np
@@ -39,25 +40,29 @@ PROBLEMS = {
     "nonnegative": nonnegative,
     "tiny": tiny,
 }
-pytestmark = [
-    pytest.mark.parametrize("method", METHODS),
-    pytest.mark.parametrize("setting", PROBLEMS),
-]
+pytestmark = pytest.mark.parametrize(
+    ("method", "setting"),
+    [(m, s) for m in METHODS for s in PROBLEMS if s in _registry.get(m).setting],
+)
 
 
 @pytest.fixture
-def problem(method, setting):
-    if setting not in _registry.get(method).setting:
-        pytest.skip(f"{method} is not for {setting} problems")
+def problem(setting):
     return PROBLEMS[setting]()
+
+
+@functools.cache
+def solved(method, setting):
+    """The default answer, computed once; the tests that need a second one compute that."""
+    return mc.complete(PROBLEMS[setting](), method, rank=RANK)
 
 
 def equal(one, two):
     return np.array_equal(one.left, two.left) and np.array_equal(one.right, two.right)
 
 
-def test_result_is_complete(problem, method):
-    result = mc.complete(problem, method, rank=RANK)
+def test_result_is_complete(problem, method, setting):
+    result = solved(method, setting)
     assert result.converged
     assert result.shape == problem.shape
     assert result.left.shape[1] == result.right.shape[1] == result.rank
@@ -69,8 +74,8 @@ def test_result_is_complete(problem, method):
     assert result.citation
 
 
-def test_certificate_belongs_to_the_returned_factors(problem, method):
-    result = mc.complete(problem, method, rank=RANK)
+def test_certificate_belongs_to_the_returned_factors(problem, method, setting):
+    result = solved(method, setting)
     difference = result.predict(problem.rows, problem.cols) - problem.values
     residual = np.linalg.norm(difference) / np.linalg.norm(problem.values)
     assert result.certificate["residual"] == pytest.approx(residual, rel=1e-6, abs=1e-14)
@@ -90,14 +95,14 @@ def test_the_seed_decides_everything(problem, method):
     assert once.certificate == again.certificate
 
 
-def test_the_truth_is_not_looked_at(problem, method):
+def test_the_truth_is_not_looked_at(problem, method, setting):
     blind = mc.Problem(
         problem.rows, problem.cols, problem.values, problem.shape, symmetric=problem.symmetric
     )
-    assert equal(mc.complete(problem, method, rank=RANK), mc.complete(blind, method, rank=RANK))
+    assert equal(solved(method, setting), mc.complete(blind, method, rank=RANK))
 
 
-def test_the_order_of_the_entries_does_not_matter(problem, method):
+def test_the_order_of_the_entries_does_not_matter(problem, method, setting):
     order = np.random.default_rng(0).permutation(problem.n_observed)
     shuffled = mc.Problem(
         problem.rows[order],
@@ -106,10 +111,10 @@ def test_the_order_of_the_entries_does_not_matter(problem, method):
         problem.shape,
         symmetric=problem.symmetric,
     )
-    assert equal(mc.complete(problem, method, rank=RANK), mc.complete(shuffled, method, rank=RANK))
+    assert equal(solved(method, setting), mc.complete(shuffled, method, rank=RANK))
 
 
-def test_scaling_the_data_scales_the_answer(problem, method):
+def test_scaling_the_data_scales_the_answer(problem, method, setting):
     scaled = mc.Problem(
         problem.rows,
         problem.cols,
@@ -117,14 +122,14 @@ def test_scaling_the_data_scales_the_answer(problem, method):
         problem.shape,
         symmetric=problem.symmetric,
     )
-    result, expected = (mc.complete(p, method, rank=RANK) for p in (scaled, problem))
+    result, expected = mc.complete(scaled, method, rank=RANK), solved(method, setting)
     assert result.stop_reason == expected.stop_reason
     np.testing.assert_allclose(
         result.matrix(), 1e4 * expected.matrix(), rtol=0, atol=1e-2 * np.abs(problem.values).max()
     )
 
 
-def test_single_precision_data_give_the_same_answer(problem, method):
+def test_single_precision_data_give_the_same_answer(problem, method, setting):
     single = mc.Problem(
         problem.rows,
         problem.cols,
@@ -132,10 +137,27 @@ def test_single_precision_data_give_the_same_answer(problem, method):
         problem.shape,
         symmetric=problem.symmetric,
     )
-    result, expected = (mc.complete(p, method, rank=RANK) for p in (single, problem))
+    result, expected = mc.complete(single, method, rank=RANK), solved(method, setting)
     assert result.left.dtype == np.float64
     scale = np.abs(expected.matrix()).max()
     np.testing.assert_allclose(result.matrix(), expected.matrix(), rtol=0, atol=1e-5 * scale)
+
+
+def test_progress_is_shown_and_changes_nothing(problem, method, setting, capsys):
+    quiet = solved(method, setting)
+    assert not capsys.readouterr().err
+    assert equal(mc.complete(problem, method, rank=RANK, progress=True), quiet)
+    assert method in capsys.readouterr().err or quiet.n_iter == 0
+
+
+def test_too_few_steps_are_no_answer(problem, method, setting):
+    if "max_iter" not in _registry.get(method).options:
+        pytest.skip(f"{method} has nothing to iterate")
+    if solved(method, setting).n_iter > 1:
+        result = mc.complete(problem, method, rank=RANK, max_iter=1)
+        assert not result.converged
+        assert result.stop_reason == "max_iter"
+        assert result.message
 
 
 def test_callback_stops(problem, method):
@@ -153,17 +175,17 @@ def test_callback_stops(problem, method):
     assert result.n_iter == 0
 
 
-def test_pickles(problem, method):
-    result = mc.complete(problem, method, rank=RANK)
+def test_pickles(method, setting):
+    result = solved(method, setting)
     copy = pickle.loads(pickle.dumps(result))
     assert equal(copy, result)
     assert (repr(copy), copy.history) == (repr(result), result.history)
 
 
-def test_warm_start_at_the_answer_stays_there(problem, method):
+def test_warm_start_at_the_answer_stays_there(problem, method, setting):
     if "start" not in _registry.get(method).options:
         pytest.skip(f"{method} has no option start")
-    result = mc.complete(problem, method, rank=RANK)
+    result = solved(method, setting)
     again = mc.complete(problem, method, rank=RANK, start=(result.left, result.right))
     assert equal(again, result)
     assert again.n_iter == 0

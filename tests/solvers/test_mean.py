@@ -51,6 +51,22 @@ def test_two_way_fit_is_exact_on_a_two_way_matrix():
     assert result.relative_error(truth) < 1e-10
 
 
+@pytest.mark.parametrize("shape", [(900, 400), (400, 900)])
+def test_two_way_fit_leaves_no_gradient_on_a_sparse_pattern_of_many_parts(shape):
+    rng = np.random.default_rng(0)
+    n = min(shape)
+    # A chain through 300 rows and columns, slow for iterative methods, and scattered entries.
+    chain = np.arange(300)
+    rows, cols = np.r_[chain, chain[:-1]], np.r_[chain, chain[1:]]
+    rows, cols = np.r_[rows, 300 + rng.permutation(n - 300)], np.r_[cols, np.arange(300, n)]
+    problem = mc.Problem(rows, cols, rng.standard_normal(len(rows)), shape)
+    result = mc.complete(problem, "mean")
+    # A forest can be fitted exactly.
+    assert result.certificate["residual"] < 1e-11
+    outside = result.predict(np.arange(n, shape[0]), np.zeros(max(shape[0] - n, 0), dtype=int))
+    np.testing.assert_allclose(outside, result.right[0, 1] + problem.values.mean())
+
+
 def test_rank_is_an_upper_bound():
     problem, _ = sampled()
     assert mc.complete(problem, "mean", rank=7).rank == 2

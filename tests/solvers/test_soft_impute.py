@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 import mcrepro as mc
-from mcrepro.solvers._convex import Entries, balanced, leading
-from mcrepro.solvers._path import Anderson
+from mcrepro._factors import entries
+from mcrepro.solvers import _path
+from mcrepro.solvers._anderson import Anderson
+from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
+from mcrepro.solvers._lasso import Lasso
+from mcrepro.solvers._path import largest_rank
+from mcrepro.solvers._regressions import Filled, Rows
 
 
 def objective(problem, X, lam, weights=1.0):
@@ -313,16 +318,110 @@ def test_leading_values_agree_with_a_dense_decomposition():
         np.testing.assert_allclose(np.linalg.norm(S @ V, axis=0), s, rtol=1e-7)
         outside, _ = leading(S, 1, rng, U[:, :2], Wt[:2].T)
         assert outside[0] == pytest.approx(t[2], rel=1e-7)
+        rough, W = roughly_leading(S, 1, rng, U[:, :2], Wt[:2].T)
+        assert 0.8 * t[2] < rough[0] <= t[2] * (1 + 1e-12)
+        assert np.linalg.norm(Wt[:2] @ W) < 1e-12
 
 
 def test_compiled_products_agree_with_plain_ones():
     rng = np.random.default_rng(0)
     flat = rng.choice(400 * 500, 120_000, replace=False)
-    problem = mc.Problem(*np.divmod(flat, 500), rng.standard_normal(120_000), (400, 500))
-    left, right = rng.standard_normal((400, 6)), rng.standard_normal((500, 6))
-    data = Entries(problem)
-    expected = (left @ right.T)[problem.rows, problem.cols]
-    np.testing.assert_allclose(data.at(left, right), expected, atol=1e-13)
+    rows, cols = np.divmod(flat, 500)
+    left, right = rng.standard_normal((400, 6)), rng.standard_normal((6, 500)).T
+    expected = (left @ right.T)[rows, cols]
+    np.testing.assert_allclose(entries(left, right, rows, cols), expected, atol=1e-13)
+    few = slice(1000)
+    np.testing.assert_allclose(
+        entries(left, right, rows[few], cols[few]), expected[few], atol=1e-13
+    )
+    single = entries(left.astype(np.float32), right.astype(np.float32), rows, cols)
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_regression_of_rows_solves_their_normal_equations(noisy, weighted):
+    rng = np.random.default_rng(0)
+    w = rng.uniform(0.5, 2.0, noisy.n_observed) if weighted else None
+    lasso = Lasso(Entries(noisy, w), 0.7, 23, rng, 1e-5)
+    A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
+    regress = Rows(lasso)
+    new, square = regress.right(A, B)
+    R = lasso.residual(A, new)
+    np.testing.assert_allclose(R.T @ A, 0.7 * new, atol=1e-11)
+    np.testing.assert_allclose(
+        lasso.residual(regress.left(A, B), B) @ B, 0.7 * regress.left(A, B), atol=1e-11
+    )
+    d = lasso.difference(A, B)
+    assert square == pytest.approx(np.sum((1.0 if w is None else w) * d**2))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_regression_of_the_filled_matrix_is_that_of_the_paper(noisy, weighted):
+    rng = np.random.default_rng(0)
+    w = rng.uniform(0.5, 2.0, noisy.n_observed) if weighted else None
+    lasso = Lasso(Entries(noisy, w), 0.7, 23, rng, 1e-5)
+    A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
+    bound = 1.0 if w is None else w.max()
+    filled = A @ B.T + lasso.residual(A, B).toarray() / bound
+    regress = Filled(lasso)
+    gram = bound * A.T @ A + 0.7 * np.eye(4)
+    expected = np.linalg.solve(gram, bound * A.T @ filled).T
+    np.testing.assert_allclose(regress.right(A, B)[0], expected, atol=1e-9)
+    gram = bound * B.T @ B + 0.7 * np.eye(4)
+    expected = np.linalg.solve(gram, bound * B.T @ filled.T).T
+    np.testing.assert_allclose(regress.left(A, B), expected, atol=1e-9)
+
+
+def test_sparse_pattern_has_the_same_minimum_as_dense_proximal_gradient():
+    rng = np.random.default_rng(2)
+    M = rng.standard_normal((60, 2)) @ rng.standard_normal((2, 50))
+    M += 0.1 * rng.standard_normal(M.shape)
+    problem = mc.Problem.from_dense(M, rng.random(M.shape) < 0.15)  # rows are regressed
+    w = rng.uniform(0.5, 2.0, problem.n_observed)
+    lam = 0.05 * zero_level(problem)
+    best = objective(problem, dense_prox(problem, lam, w), lam, w)
+    result = mc.complete(problem, "soft_impute", regularization=lam, weights=w)
+    assert result.stop_reason == "gradient"
+    assert objective(problem, result.matrix(), lam, w) == pytest.approx(best, rel=1e-6)
+
+
+def test_a_column_at_the_threshold_does_not_hold_up_the_rest():
+    """One singular value of R outside the solution's space starts 1e-4 above lam."""
+    rng = np.random.default_rng(1)
+    M = rng.standard_normal((100, 3)) @ rng.standard_normal((3, 100))
+    M += 0.1 * rng.standard_normal(M.shape)
+    problem = mc.Problem.from_dense(M, rng.random(M.shape) < 0.4)
+    lam = 0.02 * zero_level(problem)
+    result = mc.complete(problem, "soft_impute", regularization=lam)
+    assert result.converged
+    assert result.n_iter < 300
+
+
+def test_path_says_why_it_ended(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows, cols = np.nonzero(rng.random((80, 60)) < 0.1)
+    noise = mc.Problem(rows, cols, rng.standard_normal(len(rows)), (80, 60))
+    assert mc.complete(noise, "soft_impute").certificate["path_end"] == "error"
+    exact = mc.instances.oversampled(60, 50, 2, 4.0, 2.0, seed=0)
+    free = mc.complete(exact, "soft_impute").certificate
+    assert free["path_end"] == "length"
+    monkeypatch.setattr(_path, "_FREE", 1)
+    certificate = mc.complete(exact, "soft_impute").certificate
+    ranks = [record["rank"] for record in certificate["path"]]
+    assert certificate["path_end"] == "rank"
+    assert max(ranks) <= largest_rank(Entries(exact))
+    assert len(ranks) < len(free["path"])
+
+
+def test_largest_rank_of_a_full_matrix_is_its_size():
+    full = mc.Problem.from_dense(np.ones((7, 5)), np.ones((7, 5), bool))
+    assert largest_rank(Entries(full)) == 5
+    some = mc.Problem(*np.nonzero(np.ones((10, 9))), np.ones(90), (80, 60))
+    assert largest_rank(Entries(some)) == 1
+    more = mc.Problem(*np.nonzero(np.ones((30, 30))), np.ones(900), (80, 60))
+    assert largest_rank(Entries(more)) == 6  # 6 * 134 <= 900 < 7 * 133
+    assert largest_rank(Entries(mc.Problem([0], [0], [1.0], (9, 9)))) == 1
 
 
 def test_mirrored_entries_of_a_symmetric_problem():

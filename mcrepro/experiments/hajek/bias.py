@@ -10,7 +10,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, exact, mean
+from mcrepro.experiments.statistics import Estimate, exact
 
 
 def trial(
@@ -81,18 +81,6 @@ def largest_deviation(table: pd.DataFrame) -> Estimate:
 def largest_deviation_ht(table: pd.DataFrame) -> Estimate:
     """Largest standardized deviation of the Horvitz-Thompson average from T, over all masks."""
     return exact(float(deviations(table, "ht").abs().max()))
-
-
-def conditional_ratio(table: pd.DataFrame) -> Estimate:
-    """Mean over matrices of ⟨HT given Ω, T⟩/⟨T, T⟩ off the diagonal, divided by 1/P(Ω)."""
-    off = table[table["i"] != table["j"]]
-    return mean(
-        [
-            float((part["ht_given"] * part["truth"]).sum() / (part["truth"] ** 2).sum())
-            / float(part["factor"].iloc[0])
-            for _, part in off.groupby("trial")
-        ]
-    )
 
 
 PROTOCOL = Protocol(

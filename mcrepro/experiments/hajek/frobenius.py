@@ -132,21 +132,6 @@ def _at(table: pd.DataFrame, generator: str, p: float) -> pd.DataFrame:
     return part
 
 
-def _curve(table: pd.DataFrame, column: str, rates: tuple[float, ...]) -> dict[float, Estimate]:
-    confidence = 1 - 0.05 / len(rates)
-    return {p: mean(_at(table, "code", p)[column], confidence) for p in rates}
-
-
-def hajek_bars(table: pd.DataFrame) -> dict[float, Estimate]:
-    """Relative Frobenius error of Hájek at p = .01, .05, .1, generator of the code."""
-    return _curve(table, "hajek_error", (0.01, 0.05, 0.1))
-
-
-def ht_bars(table: pd.DataFrame) -> dict[float, Estimate]:
-    """Relative Frobenius error of Horvitz-Thompson at p = .01, .05, .1, generator of the code."""
-    return _curve(table, "ht_error", (0.01, 0.05, 0.1))
-
-
 def _reduction(table: pd.DataFrame, generator: str, p: float) -> Estimate:
     part = _at(table, generator, p)
     return mean(1 - part["hajek_error"] / part["ht_error"])
@@ -190,11 +175,6 @@ def _bias_reduction(table: pd.DataFrame, p: float) -> Estimate:
 def bias_reduction_c2(table: pd.DataFrame) -> Estimate:
     """1 - |mean error of Hájek|/|mean error of HT| off the diagonal of Ω, C = 2, variance 1/d."""
     return _bias_reduction(table, 0.002)
-
-
-def ht_bias_c50(table: pd.DataFrame) -> Estimate:
-    """Bias of HT given Ω as a multiple of T, at C = 50, where it is 0 but for 1e-11."""
-    return mean(_at(table, "text, variance 1/d", 0.05)["ht_bias"])
 
 
 def numerical_rank(table: pd.DataFrame) -> Estimate:

@@ -41,8 +41,8 @@ def trial(_: None, *, n: int, d: int, rank: int, C: float) -> dict:
 def not_determined(table: pd.DataFrame) -> bool:
     """Tell whether M is left undetermined, in both ways that the closed forms show.
 
-    For r ≥ C there are more unknowns than observations at every n; and for every constant C some
-    row is empty with probability above .999 at the largest n of the grid.
+    For r ≥ C there are more unknowns than observations are expected at every n of the grid; and for
+    every C some row is empty, and may be anything, with probability above .999 at its largest n.
     """
     many = table[table["rank"] >= table["C"]]
     largest = table[table["n"] == table["n"].max()]
@@ -56,8 +56,21 @@ def _used(table: pd.DataFrame) -> pd.DataFrame:
 
 def empty_pairs(table: pd.DataFrame) -> Estimate:
     """(1 - p²)ⁿ at d = 1000, C = 2 and the larger n of the experiments, 10⁴."""
-    used = _used(table)
-    part = used[(used["C"] == 2) & (used["n"] == used["n"].max())]
+    return _empty_pairs(table, n=10**4, C=2)
+
+
+def empty_pairs_c50(table: pd.DataFrame) -> Estimate:
+    """(1 - p²)ⁿ at d = 1000, C = 50 and the larger n of the experiments, 10⁴."""
+    return _empty_pairs(table, n=10**4, C=50)
+
+
+def empty_pairs_large_n(table: pd.DataFrame) -> Estimate:
+    """(1 - p²)ⁿ at d = 1000, C = 2, and n = 10⁷, far beyond the experiments."""
+    return _empty_pairs(table, n=10**7, C=2)
+
+
+def _empty_pairs(table: pd.DataFrame, n: int, C: float) -> Estimate:
+    part = table[(table["d"] == 1000) & (table["n"] == n) & (table["C"] == C)]
     return exact(part["empty_pairs"].iloc[0])
 
 
@@ -77,7 +90,10 @@ def largest_regime_c50(table: pd.DataFrame) -> Estimate:
 # about growing n and d.
 _SIZES = Sweep(
     {"rank": 10, "C": [2.0, 10.0, 50.0]},
-    cells=[{"n": n, "d": 1000} for n in (1000, 10000)] + [{"n": 10**25, "d": 10**6}],
+    cells=[
+        *({"n": n, "d": 1000} for n in (10**3, 10**4, 10**7)),
+        {"n": 10**25, "d": 10**6},
+    ],
 )
 
 PROTOCOL = Protocol(

@@ -114,13 +114,14 @@ def printed_over_simulated(table: pd.DataFrame) -> Estimate:
 
 
 def offdiagonal_formula(table: pd.DataFrame) -> dict[str, Estimate]:
-    """Approximation over simulation off the diagonal, for each pair, at counts 20 and above."""
-    confidence = 1 - 0.05 / 3
-    parts = {pair: _where(table, pair, (20.0, 100.0, 400.0)) for pair in PAIRS[1:]}
-    return {
-        pair: mean((part["hajek_approx"] / part["hajek"]).groupby(part["trial"]).mean(), confidence)
-        for pair, part in parts.items()
-    }
+    """Approximation over simulation off the diagonal, for each pair and each count from 40 on."""
+    cells = [(pair, count) for pair in PAIRS[1:] for count in (40.0, 100.0, 400.0)]
+    estimates = {}
+    for pair, count in cells:
+        part = _where(table, pair, (count,))
+        ratio = part["hajek_approx"] / part["hajek"]
+        estimates[f"{pair}, np² = {count:g}"] = mean(ratio, 1 - 0.05 / len(cells))
+    return estimates
 
 
 def diagonal_ratio(table: pd.DataFrame) -> Estimate:

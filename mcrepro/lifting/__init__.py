@@ -1,0 +1,27 @@
+"""Lifting of ε-MC into tensors: the objective (12), its minimisation, and rank one along the way.
+
+>>> import mcrepro as mc
+>>> lifted = mc.lifting.LiftedObjective(mc.instances.structured(6, even_value=0.3))
+>>> descent = mc.lifting.minimize(lifted, lifted.initial(scale=1e-4, seed=0, trials=20))
+>>> lifted.extract(descent.w).shape
+(20, 6, 1)
+"""
+
+from mcrepro.lifting import rank_one
+from mcrepro.lifting.bounds import iteration_bound
+from mcrepro.lifting.dense import DenseObjective
+from mcrepro.lifting.descent import Descent, minimize
+from mcrepro.lifting.objective import LiftedObjective
+from mcrepro.lifting.optimizers import LBFGS, Adam, GradientDescent
+
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "DenseObjective",
+    "Descent",
+    "GradientDescent",
+    "LiftedObjective",
+    "iteration_bound",
+    "minimize",
+    "rank_one",
+]

@@ -1,0 +1,158 @@
+"""The matrix lasso over factors: its value, its certificate, its columns.
+
+Notation as in ``soft_impute``: F(A, B) with weights w and the level lam; R = w (M - A B^T) on Omega.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcrepro._factors import entries
+from mcrepro.problem import Problem
+from mcrepro.solvers._convex import balanced, lasso_gap, leading
+from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers.mean import mean
+
+_FIRST = 10  # columns to begin with; then they at most double
+
+
+class Lasso:
+    """F for one lam.
+
+    Parameters
+    ----------
+    data : Entries
+    lam : float
+    limit : int
+        Largest number of columns of the factors.
+    rng : Generator
+    gtol : float
+        What the certificate is compared with; decides how accurately it is computed.
+    base : (ndarray, ndarray), optional
+        Factors of a matrix that is taken off the data first, and part of what is yielded.
+    """
+
+    def __init__(self, data, lam, limit, rng, gtol, base=None):
+        self.norm = data.norm
+        self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
+        self.data = data if base is None else data.minus(*base)
+        self.lam, self.limit, self.rng, self.gtol = lam, limit, rng, gtol
+        # With weights up to this, filling in R / bound keeps a sweep from raising F.
+        self.bound = float(data.weights.max())
+
+    def zero_level(self):
+        """lam_max: the least lam whose solution is zero."""
+        return float(leading(self.data.matrix(self.weighted(self.data.values)), 1, self.rng)[0][0])
+
+    def value(self, A, B, square):
+        """F at factors whose weighted sum of squared differences is `square`."""
+        return 0.5 * (square + self.lam * (np.vdot(A, A) + np.vdot(B, B)))
+
+    def difference(self, A, B):
+        """``M - A B^T`` at the entries."""
+        return self.data.values - self.data.at(A, B)
+
+    def residual(self, A, B):
+        """R, sparse, shape (n1, n2)."""
+        return self.data.matrix(self.weighted(self.difference(A, B)))
+
+    def weighted(self, values):
+        """w times these values at the entries."""
+        return values if self.data.uniform else self.data.weights * values
+
+    def revised(self, A, B, search):
+        """Factors without columns that are zero and with those that are missing.
+
+        Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
+        leading directions outside, which `search` finds: `leading`, `roughly_leading`, or None.
+
+        Returns
+        -------
+        ((ndarray, ndarray) or None, bool)
+            None if all is well; and whether the search found as many as it might, so that there may
+            be more.
+        """
+        R, lam, k = self.residual(A, B), self.lam, A.shape[1]
+        V = np.linalg.qr(B)[0]
+        room, more = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
+        if room > 0:
+            s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
+            more = s[-1] > lam
+            V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
+        Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
+        P, s, Zt = np.linalg.svd(T, full_matrices=False)
+        s = np.maximum(s - lam / self.bound, 0)[: self.limit]
+        s = s[s > 0]
+        # Sweeps multiply a column that is nearly zero; this step adds to it.
+        grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
+        if len(s) == k and not grows:
+            return None, more
+        root = np.sqrt(s)
+        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), more
+
+    def iterate(self, A, B, square, measures):
+        """What the loop sees."""
+        objective = self.value(A, B, square)
+        if self.data.asked is not None:  # A B^T is symmetric to the accuracy asked for only
+            rows, cols, values, weights = self.data.asked
+            square = float(weights @ np.square(entries(A, B, rows, cols) - values))
+        if self.base[0].size:
+            A, B = np.hstack([self.base[0], A]), np.hstack([self.base[1], B])
+        return Iterate(
+            A,
+            B,
+            objective=objective,
+            residual=np.sqrt(square) / self.norm,
+            **measures,
+        )
+
+    def factors(self, iterate):
+        """A and B of an iterate."""
+        width = self.base[0].shape[1]
+        return iterate.left[:, width:], iterate.right[:, width:]
+
+    def certificate(self, A, B):
+        """The measure of optimality, and the duality gap of F."""
+        difference, lam = self.difference(A, B), self.lam
+        R = self.data.matrix(self.weighted(difference))
+        size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
+        optimal, measures = [], {}
+        if lam > 0:
+            sigma = float(leading(R, 1, self.rng, tol=self.gtol / 10)[0][0])
+            primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
+            optimal.append(gap / primal if primal else 0.0)
+            measures = {"duality_gap": gap, "dual_norm": sigma / lam}
+        if A.shape[1] >= self.limit:
+            gradient = np.hypot(np.linalg.norm(R @ B - lam * A), np.linalg.norm(R.T @ A - lam * B))
+            twice = np.vdot(self.weighted(difference), difference) + 2 * lam * size
+            optimal.append(gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
+        if optimal:
+            measures["gradient_norm"] = float(min(optimal))
+        return measures
+
+
+def two_way(data):
+    """Factors of the two-way fit of the entries."""
+    training = Problem(data.rows, data.cols, data.values, data.shape)
+    fit = mean(training, loop=Loop(), kind="rows+columns").iterate
+    return fit.left, fit.right
+
+
+def given(start, data, limit, skip):
+    """Checked factors, without the first `skip` columns."""
+    if not isinstance(start, tuple | list) or len(start) != 2:
+        raise TypeError(
+            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
+        )
+    A, B = (np.asarray(factor, dtype=np.float64) for factor in start)
+    n1, n2 = data.shape
+    if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1] or (len(A), len(B)) != (n1, n2):
+        raise ValueError(
+            f"start: left and right must have shapes ({n1}, k) and ({n2}, k), "
+            f"got {A.shape} and {B.shape}"
+        )
+    if not (np.isfinite(A).all() and np.isfinite(B).all()):
+        raise ValueError("start: left and right must be finite")
+    if A.shape[1] - skip > limit:
+        raise ValueError(f"start has {A.shape[1]} columns, more than the rank allows")
+    return A[:, skip:], B[:, skip:]

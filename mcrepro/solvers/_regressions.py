@@ -1,0 +1,94 @@
+"""The two kinds of ridge regression that softImpute can alternate, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numba import njit
+
+from mcrepro.solvers._rows import sweep
+
+_DAMPING = 1e-13  # over the trace of the Gram matrix
+
+
+class Sides:
+    """The entries by row and by column; one half sweep on either side.
+
+    Parameters
+    ----------
+    lasso : Lasso
+    """
+
+    def __init__(self, lasso):
+        data = lasso.data
+        self.lam, self.bound = lasso.lam, lasso.bound
+        order = np.arange(len(data.values))
+        turned = sp.csr_array((order, data.cols, data.indptr), shape=data.shape).tocsc()
+        self.by_row = _side(data, data.indptr, data.cols, order)
+        self.by_col = _side(data, turned.indptr, turned.indices, turned.data)
+
+    def left(self, A, B):
+        """A, regressed on B."""
+        return self._half(self.by_row, *_contiguous(A, B))[0]
+
+    def right(self, A, B):
+        """B, regressed on A, and the weighted sum of squared differences at (A, B)."""
+        return self._half(self.by_col, *_contiguous(B, A))
+
+    def _half(self, side, P, Q):
+        """P regressed on Q, and the weighted sum of squared differences at P."""
+        raise NotImplementedError
+
+
+class Rows(Sides):
+    """On the observed entries: each row is the minimiser of F, with a Gram matrix of its own."""
+
+    def _half(self, side, P, Q):
+        ridge = np.full(len(P), self.lam)
+        new, _, fit, _ = sweep(*side, P, Q, ridge, False, np.inf)  # type: ignore[call-arg]
+        return new, 2 * float(fit.sum())
+
+
+class Filled(Sides):
+    """On all entries of the filled matrix, as in the paper: one Gram matrix for all rows.
+
+    ``P + (R Q - lam P) (bound Q^T Q + lam)^-1``, for ``Q = A`` with R transposed.
+    """
+
+    def _half(self, side, P, Q):
+        return _filled(*side, P, Q, self.lam, self.bound)  # type: ignore[call-arg]
+
+
+def _contiguous(*factors):
+    return (np.ascontiguousarray(factor) for factor in factors)
+
+
+def _side(data, indptr, index, order):
+    # Copies are writable: read-only arrays are another type, to be compiled for.
+    weights = np.empty(0) if data.uniform else data.weights[order]
+    return indptr.astype(np.int64), index.astype(np.int64), data.values[order], weights
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _filled(indptr, index, target, weights, P, Q, lam, bound):
+    n, k = P.shape
+    step, square = np.zeros((k, n)), 0.0
+    for i in range(n):
+        for e in range(indptr[i], indptr[i + 1]):
+            j, difference = index[e], target[e]
+            for t in range(k):
+                difference -= P[i, t] * Q[j, t]
+            weighted = difference * weights[e] if weights.size else difference
+            square += weighted * difference
+            for t in range(k):
+                step[t, i] += weighted * Q[j, t]
+        for t in range(k):
+            step[t, i] -= lam * P[i, t]
+    gram = bound * np.dot(Q.T, Q)
+    # Damping that acts on the step leaves the solution where it is, and lam = 0 solvable.
+    damping = lam + _DAMPING * np.trace(gram)
+    if damping == 0.0:
+        return P.copy(), square
+    for t in range(k):
+        gram[t, t] += damping
+    return P + np.linalg.solve(gram, step).T, square

@@ -1,0 +1,48 @@
+"""The pages as they are written: what a reader may count on under every figure and table."""
+
+from pathlib import Path
+
+import pytest
+
+from mcrepro.companion.notebooks import Chapter, read_book
+from mcrepro.companion.project import Project
+
+BOOK = read_book(Project.find(Path(__file__)))
+CHAPTERS = [page for page in BOOK if isinstance(page, Chapter)]
+
+
+def unsigned(chapter: Chapter) -> list[str]:
+    """First lines of the cells whose figure or table no provenance line follows."""
+    code = [cell for cell in chapter.cells if cell["type"] == "code"]
+    found = []
+    for cell, following in zip(code, [*code[1:], {"source": ""}], strict=True):
+        source = cell["source"]
+        figure = "figure" in cell["metadata"].get("mystnb", {})
+        shown = source.rfind("page.table(")
+        if not figure and shown < 0:
+            continue
+        # Inside a captioned cell the line would become a part of the figure.
+        here = not figure and "page.provenance(" in source[shown:]
+        before, line, _ = following["source"].partition("page.provenance(")
+        if not here and (not line or "page.table(" in before):
+            found.append(source.partition("\n")[0])
+    return found
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_every_figure_and_table_ends_in_its_provenance(chapter):
+    assert unsigned(chapter) == []
+
+
+def test_a_missing_line_is_found():
+    cells = [
+        ("fig = plt.figure()", {"mystnb": {"figure": {"name": "fig-a"}}}),
+        ("page.table(a, 'A')\npage.provenance(a)", {}),
+        ("page.table(b, 'B')", {}),
+        ("page.provenance(b)", {}),
+        ("page.table(c, 'C')", {}),
+        ("page.table(d, 'D')\\npage.provenance(d)", {}),
+    ]
+    cells = [{"type": "code", "source": source, "metadata": data} for source, data in cells]
+    chapter = Chapter("x", "", tuple(cells), {}, schema=None, data=())
+    assert unsigned(chapter) == ["fig = plt.figure()", "page.table(c, 'C')"]
