@@ -25,6 +25,7 @@ def main(arguments=None) -> int:
         "otherwise book/reference/speed.csv",
     )
     parser.add_argument("--again", action="store_true", help="measure what is known too")
+    parser.add_argument("--seeds", type=int, default=1000, help="at most so many of each case")
     parser.add_argument("--threads", type=int, default=1, help="for everybody (default 1)")
     options = parser.parse_args(arguments)
     for name in VARIABLES:
@@ -61,7 +62,7 @@ def main(arguments=None) -> int:
             runner.run(
                 known[name],
                 table,
-                seeds=1 if options.quick else 1000,
+                seeds=1 if options.quick else options.seeds,
                 rounds=1 if options.quick else 1000,
                 say=lambda line: print(line, flush=True),
             )

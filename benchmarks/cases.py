@@ -306,7 +306,7 @@ def _cost():
         ours("bm", optimizer="gd", **steps),
         ours("als", **steps),
         ours("soft_impute", regularization=1.0, accelerate=False, **steps),
-        ours("gnmr", variant="setting", least_squares="cg", inner_iter=30, **steps),
+        ours("gnmr", variant="setting", least_squares="lsqr", inner_iter=10, **steps),
     )
     centre = {"n": 4000, "m": 800_000, "rank": 8}
     curves = {

@@ -143,43 +143,45 @@ def measure(case: Case, task, contenders, rounds: int):
     for contender in contenders:
         warm_up(case, contender)
     times: dict[str, list] = {c.name: [] for c in contenders}
-    errors: dict[str, float] = {}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    for _ in range(rounds):
-        for contender in contenders:
-            spent = times[contender.name]
-            if sum(cpu for _, cpu in spent) > ENOUGH:
-                continue
-            cpu, wall = _processor_time(), time.perf_counter()
-            answer = contender.solve(task)
-            spent.append((time.perf_counter() - wall, _processor_time() - cpu))
-            errors[contender.name] = task.score(answer)
-            del answer
-    for c in contenders:
-        wall, cpu = (statistics.median(column) for column in zip(*times[c.name], strict=True))
-        error = errors[c.name]
-        yield {
-            "group": case.group,
-            "case": case.name,
-            "title": case.title,
-            "x": case.x,
-            "contender": c.name,
-            "role": c.role,
-            "setting": c.setting,
-            "seed": task.seed,
-            "metric": case.metric,
-            "error": error,
-            "reference": task.reference,
-            "success": bool(error <= task.goal),
-            "seconds": wall,
-            "cpu": cpu,
-            "rounds": len(times[c.name]),
-            "load": load,
-            "version": mcrepro.__version__,
-            "commit": commit(),
-            "date": date.today().isoformat(),
-            "source": source(case, c),
-        }
+    for number in range(rounds):
+        for c in contenders:
+            spent = times[c.name]
+            if sum(cpu for _, cpu in spent) <= ENOUGH:
+                cpu, wall = _processor_time(), time.perf_counter()
+                answer = c.solve(task)
+                spent.append((time.perf_counter() - wall, _processor_time() - cpu))
+                error = task.score(answer)
+                del answer
+                if number + 1 < rounds and sum(cpu for _, cpu in spent) <= ENOUGH:
+                    continue
+                yield _row(case, task, c, spent, error, load)
+
+
+def _row(case, task, c, spent, error, load):
+    wall, cpu = (statistics.median(column) for column in zip(*spent, strict=True))
+    return {
+        "group": case.group,
+        "case": case.name,
+        "title": case.title,
+        "x": case.x,
+        "contender": c.name,
+        "role": c.role,
+        "setting": c.setting,
+        "seed": task.seed,
+        "metric": case.metric,
+        "error": error,
+        "reference": task.reference,
+        "success": bool(error <= task.goal),
+        "seconds": wall,
+        "cpu": cpu,
+        "rounds": len(spent),
+        "load": load,
+        "version": mcrepro.__version__,
+        "commit": commit(),
+        "date": date.today().isoformat(),
+        "source": source(case, c),
+    }
 
 
 def _processor_time() -> float:

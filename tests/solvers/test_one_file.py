@@ -19,11 +19,13 @@ from mcrepro.solvers._registry import method
 
 @method("one_file", setting="any", cost="O(m)", source="here", citation="nobody")
 def one_file(problem, rank=None, rng=None, loop=None, *, value=0.0):
+    return loop(_points(problem, value), max_iter=0, rtol=1e-9)
+
+
+def _points(problem, value):
     left, right = np.full((problem.shape[0], 1), value), np.ones((problem.shape[1], 1))
     misfit = np.linalg.norm(problem.values - value)
-    size = np.linalg.norm(problem.values)
-    point = Iterate(left, right, objective=misfit**2, residual=misfit / size)
-    return loop([point], max_iter=0, rtol=1e-9)
+    yield Iterate(left, right, misfit**2, residual=misfit / np.linalg.norm(problem.values))
 '''
 
 
