@@ -35,14 +35,17 @@ _CONFIDENCE = 0.5
 _WEAKEST = 0.01
 
 
-# `sweeps` ends at this residual, after this many, or this many without a tenth less residual.
-_FITTED, _MOST, _IDLE = 1e-3, 300, 40
+# `sweeps` ends after this many, or this many without a tenth less residual.
+_MOST, _IDLE = 300, 40
+# It also ends where the residual is ten times what the beliefs allow: these data have noise.
+_SURE = 0.1
 
 
-def sweeps(rows, cols, values, shape, rank, rng, temperature, damping, spectral):
-    """Yield means (U, V) and their relative residual, sweep by sweep, while that falls.
+def sweeps(rows, cols, values, shape, rank, rng, temperature, damping, spectral, fitted=1e-3):
+    """Yield (U, V, f, sure) sweep by sweep: means, their relative residual f, whether it is noise.
 
-    Parameters are those of `BeliefPropagation`. Data that are all zero have no sweeps.
+    It ends at a residual of `fitted`; the other parameters are those of `BeliefPropagation`. Data
+    that are all zero have no sweeps.
     """
     size = np.linalg.norm(values)
     if size == 0:
@@ -58,8 +61,9 @@ def sweeps(rows, cols, values, shape, rank, rng, temperature, damping, spectral)
             return
         U, V = beliefs.means()
         f = float(np.linalg.norm(entries(U, V, rows, cols) - values) / size)
-        yield U, V, f
-        if f <= _FITTED:
+        sure = bool(np.sqrt(np.mean(beliefs.right.s)) < _SURE * f)
+        yield U, V, f, sure
+        if f <= fitted or sure:
             return
         low, since = (f, 0) if f < 0.9 * low else (low, since + 1)
 

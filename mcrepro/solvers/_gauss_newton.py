@@ -6,7 +6,8 @@ from scipy.sparse.linalg import svds
 
 from mcrepro.solvers._loop import Iterate
 
-# Marquardt's steps end after this many that took less than a hundredth off the squared residual.
+# Marquardt's steps end after this many that took less than a hundredth off the squared residual
+# and did not halve the gradient.
 _STALLED = 12
 
 
@@ -50,10 +51,11 @@ class Run:
         return u[:, order], s[order], vt[order].T
 
 
-def marquardt(run, U, V):
+def marquardt(run, U, V, final=True):
     """Damped steps, balanced after each, until they bring no more."""
     e = run.residual(U, V)
-    yield run.iterate(U, V, e)
+    yield run.iterate(U, V, e, final)
+    low = np.inf
     U, V = truncate(U, V, run.rank)
     scale = np.linalg.norm(U, 2) ** 2 or 1.0
     mu, ceiling, idle = max(0.01 * np.dot(e, e) / run.size**2, 1e-12) * scale, 1e4 * scale, 0
@@ -79,8 +81,11 @@ def marquardt(run, U, V):
         mu = mu / 8 if gain > 0.75 else 3 * mu if gain < 0.25 else mu
         U, V = truncate(U + A, V + B, run.rank)
         e = run.residual(U, V)
-        yield run.iterate(U, V, e)
-        idle = idle + 1 if now - new < 0.01 * now else 0
+        point = run.iterate(U, V, e, final)
+        yield point
+        gradient = np.inf if point.gradient_norm is None else point.gradient_norm
+        progress = now - new > 0.01 * now or gradient < 0.5 * low
+        low, idle = min(low, gradient), 0 if progress else idle + 1
 
 
 def best_last(points, max_iter):

@@ -37,8 +37,8 @@ from mcrepro.solvers._peeling import Core
 from mcrepro.solvers._registry import method
 
 _ALPHA = {"setting": 1, "averaging": 0, "updating": -1}
-# (temperature, damping) of belief propagation, for one attempt after the other.
-_ATTEMPTS = ((0.7, 0.3), (0.8, 0.5), (0.6, 0.5), (0.75, 0.6))
+# (temperature, damping, final residual) of belief propagation, for one attempt after the other.
+_ATTEMPTS = ((0.7, 0.3, 1e-3), (0.8, 0.5, 1e-5), (0.6, 0.5, 1e-5), (0.75, 0.6, 1e-5))
 
 
 @method(
@@ -155,23 +155,28 @@ def _damped(run, start, restarts):
             U, V = np.hstack([U, u * np.sqrt(s)]), np.hstack([V, v * np.sqrt(s)])
         yield from marquardt(run, U, V)
     for attempt in range(restarts + 1):
-        U, V = yield from _propagate(run, attempt)
-        yield from marquardt(run, U, V)
+        U, V, noisy = yield from _propagate(run, attempt)
+        # Without noise a small gradient elsewhere than at a perfect fit is no answer yet.
+        yield from marquardt(run, U, V, final=noisy or attempt == restarts)
 
 
 def _propagate(run, attempt):
-    """Belief propagation on the core; returns its best factors with the peeled rows fitted."""
+    """Belief propagation on the core; returns its best factors with the peeled rows fitted.
+
+    Also whether it found noise in the data.
+    """
     U, V = (np.zeros((n, run.rank)) for n in run.problem.shape)
     yield run.iterate(U, V, run.b, final=False)
     core = Core(run.problem, run.rank)
     rows, cols, values, shape = core.entries(run.b)
-    temperature, damping = _ATTEMPTS[attempt]
-    best, spectral = np.inf, attempt == 0
-    for X, Y, f in sweeps(
-        rows, cols, values, shape, run.rank, run.rng, temperature, damping, spectral
+    temperature, damping, fitted = _ATTEMPTS[attempt]
+    best, noisy, spectral = np.inf, False, attempt == 0
+    for X, Y, f, sure in sweeps(
+        rows, cols, values, shape, run.rank, run.rng, temperature, damping, spectral, fitted
     ):
+        noisy = sure
         if f < best:
             best = f
             U, V = core.embed(X, Y)
             yield run.iterate(U, V, run.residual(U, V), final=False)
-    return core.extend(U, V, run.b)
+    return *core.extend(U, V, run.b), noisy

@@ -135,7 +135,15 @@ def test_no_optimizer_tells_signs_apart(optimizer):
 def test_order_1_descends_as_burer_monteiro_does():
     p = mc.instances.bernoulli(6, 0.7, seed=3)
     start = np.random.default_rng(5).standard_normal((6, 1))
-    bm = mc.complete(p, "bm", rank=1, start=(start, start), step=1e-3, max_iter=25)
+    bm = mc.complete(
+        p,
+        "bm",
+        rank=1,
+        start=(start, start),
+        optimizer="gd",
+        optimizer_options={"step": 1e-3},
+        max_iter=25,
+    )
     lifted = LiftedObjective(p, 1, 0.0)
     descent = minimize(lifted, lifted.lift(start), "gd", step=1e-3, max_iter=25)
     np.testing.assert_allclose(descent.w[0], bm.left[:, 0], rtol=1e-11)

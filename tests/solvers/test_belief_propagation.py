@@ -56,8 +56,9 @@ def beliefs(p, rank, **options):
 def test_sweeps_come_close_to_the_truth(spectral):
     p = mc.instances.oversampled(120, 100, 3, ratio=1.6, condition=10.0, seed=0)
     core = Core(p, 3)
-    *_, (U, V, f) = sweeps(*core.entries(p.values), *beliefs(p, 3, spectral=spectral)[4:])
+    *_, (U, V, f, sure) = sweeps(*core.entries(p.values), *beliefs(p, 3, spectral=spectral)[4:])
     assert f < 1e-3
+    assert not sure
     inside = p.truth[np.ix_(core.rows, core.cols)]
     assert np.linalg.norm(U @ V.T - inside) < 0.05 * np.linalg.norm(inside)
 

@@ -19,7 +19,7 @@ def rectangular():
 
 
 def symmetric():
-    return mc.instances.bernoulli(30, 0.6, rank=RANK, seed=1)
+    return mc.instances.bernoulli(20, 0.8, rank=RANK, seed=2)
 
 
 def nonnegative():
