@@ -4,7 +4,7 @@
 >>> frame = mc.ledger.verdicts(profile="quick")
 >>> mc.ledger.summary(frame)
 
-An entry in ``claims/<paper>.yml`` names a protocol and a statistic (`mcrepro.ledger.schema`
+An entry in ``claims/<paper>/<chapter>.yml`` names a protocol and a statistic (`mcrepro.ledger.schema`
 describes it); the verdict is computed from them by the rules of `mcrepro.ledger.verdict`.
 """
 

@@ -96,7 +96,7 @@ def _problem(error) -> str:
 
 
 def load(folder: Path | None = None) -> list[Claim]:
-    """Read all entries of ``claims/*.yml`` and check their ids against the register.
+    """Read all entries of ``claims/<paper>/<chapter>.yml``; check their ids against the register.
 
     Parameters
     ----------
@@ -106,20 +106,21 @@ def load(folder: Path | None = None) -> list[Claim]:
     Raises
     ------
     LedgerError
-        If an entry breaks the schema, stands in another paper's file, is given twice, or has an
-        id that is neither registered nor a part named in ``mapping.yml``.
+        If an entry breaks the schema, stands in another paper's or chapter's file, is given
+        twice, or has an id that is neither registered nor a part named in ``mapping.yml``.
     """
+    folder = folder or _HERE / "claims"
     claims: list[Claim] = []
-    names = [f"{paper}.yml" for paper in PAPERS]
-    for file in sorted((folder or _HERE / "claims").glob("[!.]*")):
-        if file.name not in names:
-            raise LedgerError(
-                f"claims/{file.name}: no paper's file{did_you_mean(file.name, names)}"
-            )
-        found = parse(file.read_text(encoding="utf-8"), file.name)
+    for part in sorted(folder.glob("[!.]*")):
+        if part.name not in PAPERS:
+            raise LedgerError(f"claims/{part.name}: no paper{did_you_mean(part.name, PAPERS)}")
+    for file in sorted(folder.glob("*/[!.]*.yml")):
+        source = f"{file.parent.name}/{file.name}"
+        found = parse(file.read_text(encoding="utf-8"), source)
         for claim in found:
-            if claim.paper != file.stem:
-                raise LedgerError(f"{file.name}: entry {claim.id} belongs to {claim.paper}.yml")
+            wanted = f"{claim.paper}/{claim.chapter.rsplit('/')[-1]}.yml"
+            if wanted != source:
+                raise LedgerError(f"{source}: entry {claim.id} belongs to {wanted}")
         claims += found
     links = mapping()
     for claim in claims:

@@ -1,6 +1,6 @@
 """What a ledger entry says: one claim of a paper, and how a program decides it.
 
-An entry is a mapping in ``claims/<paper>.yml``. A checked claim has
+An entry is a mapping in ``claims/<paper>/<chapter>.yml``. A checked claim has
 
 ========== =========================================================================================
 id         its id in ``register.csv`` (or a part named in ``mapping.yml``)

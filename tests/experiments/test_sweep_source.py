@@ -28,7 +28,7 @@ FILES = {
     "experiments/hajek/bias.py": False,
     "experiments/hajek/_common.py": False,
     "ledger/rules.py": False,
-    "ledger/claims/noise.yml": False,
+    "ledger/claims/noise/rank_one.yml": False,
     "companion/cli.py": False,
     "solvers/__pycache__/als.cpython-311.pyc": False,
 }

@@ -175,17 +175,14 @@ def test_unregistered_and_repeated_ids_are_refused():
         check_ids([entry(CHECKED), entry(CHECKED)], known)
 
 
-def test_load_refuses_a_file_of_no_paper_and_a_claim_in_the_wrong_file(tmp_path):
-    for name in ("hayek.yml", "hajek.yaml"):
-        (tmp_path / name).write_text("[]")
-        with pytest.raises(
-            LedgerError, match=rf"{name}: no paper's file; did you mean 'hajek.yml'"
-        ):
-            load(tmp_path)
-        (tmp_path / name).unlink()
-    text = "- {id: hajek-regime, paper: hajek, where: x, claim: y, chapter: z, blocked: data}"
-    (tmp_path / "noise.yml").write_text(text)
-    with pytest.raises(LedgerError, match=r"entry hajek-regime belongs to hajek.yml"):
+def test_load_refuses_a_folder_of_no_paper_and_a_claim_in_the_wrong_file(tmp_path):
+    (tmp_path / "hayek").mkdir()
+    with pytest.raises(LedgerError, match=r"claims/hayek: no paper; did you mean 'hajek'"):
+        load(tmp_path)
+    (tmp_path / "hayek").rename(tmp_path / "noise")
+    text = "- {id: hajek-regime, paper: hajek, where: x, claim: y, chapter: o/z, blocked: data}"
+    (tmp_path / "noise" / "z.yml").write_text(text)
+    with pytest.raises(LedgerError, match=r"entry hajek-regime belongs to hajek/z.yml"):
         load(tmp_path)
 
 
@@ -215,6 +212,7 @@ def test_merged_id_has_no_entry_of_its_own(tmp_path, monkeypatch):
 
     monkeypatch.setattr(entries, "mapping", lambda: Mapping(merged={"hajek-regime": "hajek-exp2"}))
     text = "- {id: hajek-regime, paper: hajek, where: x, claim: y, chapter: z, blocked: data}"
-    (tmp_path / "hajek.yml").write_text(text)
+    (tmp_path / "hajek").mkdir()
+    (tmp_path / "hajek" / "z.yml").write_text(text)
     with pytest.raises(LedgerError, match=r"hajek-regime: merged with hajek-exp2 in mapping.yml"):
         load(tmp_path)
