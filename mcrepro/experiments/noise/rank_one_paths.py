@@ -188,8 +188,6 @@ def stays_closer(table: pd.DataFrame) -> Estimate:
 def stays_closer_while_small(table: pd.DataFrame) -> Estimate:
     """The same for κ = .03, while w is below a hundredth of its final size."""
     early = _tensors(table)["early_0.03"].dropna()
-    if early.empty:  # no path was still small at that time
-        return Estimate(float("nan"), 0.0, 1.0, 0.95, "rate", 0)
     return rate(int((early <= 0.03).sum()), len(early))
 
 
@@ -221,7 +219,7 @@ def bound_ratio(table: pd.DataFrame) -> Estimate:
 
 
 _INSTANCES = ["bernoulli", "structured 0.3", "structured 0"]
-_SCALES = tuple(10.0**-k for k in range(8))
+_SCALES = (*(10.0**-k for k in range(8)), 1e-14)  # the last one for the linear phase
 
 PROTOCOL = Protocol(
     trial=trial,
@@ -229,12 +227,12 @@ PROTOCOL = Protocol(
     shared=("scales", "noise"),
     profiles={
         "smoke": Sweep(
-            {"instance": "structured 0.3", "n": 4, "order": 3, "scales": [(1.0, 1e-4)]}
+            {"instance": "structured 0.3", "n": 5, "order": 3, "scales": [(1.0, 1e-4, 1e-14)]}
             | {"noise": [0.0, 0.1]},
             trials=2,
         ),
         "quick": Sweep(
-            {"scales": [(1.0, 1e-2, 1e-4, 1e-7)]},
+            {"scales": [(1.0, 1e-2, 1e-4, 1e-7, 1e-14)]},
             cells=[
                 *(
                     {"instance": name, "n": 5, "order": 3, "noise": noise}
