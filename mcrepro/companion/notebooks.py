@@ -12,6 +12,9 @@ from mcrepro.companion.parameters import Schema
 from mcrepro.companion.project import GENERATED, Project
 from mcrepro.errors import BuildError
 
+#: Tag of a cell with a wrong answer to an exercise: graded by the student edition, run by nobody.
+WRONG = "wrong"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -43,12 +46,15 @@ class Chapter(Page):
         Its parameters.
     data : tuple of str
         The data sets it declares to read.
+    source_cells : tuple of dict
+        All cells of the source, also the wrong answers that no build runs or shows.
     """
 
     cells: tuple[Mapping[str, Any], ...]
     metadata: Mapping[str, Any]
     schema: Schema
     data: tuple[str, ...]
+    source_cells: tuple[Mapping[str, Any], ...] = ()
 
     def code(self) -> list[tuple[str, list[str]]]:
         """Return source and tags of every code cell, all of the page that execution depends on."""
@@ -92,7 +98,7 @@ def read_page(name: str, path: Path) -> Page:
         notebook = jupytext.reads(text, fmt="md:myst")
     except (nbformat.ValidationError, jupytext.myst.MystMetadataParsingError) as error:
         raise BuildError(f"{name}: {str(error).splitlines()[0]}") from None
-    cells = tuple(
+    source = tuple(
         {
             "type": cell.cell_type,
             "source": cell.source,
@@ -100,12 +106,13 @@ def read_page(name: str, path: Path) -> Page:
         }
         for cell in notebook.cells
     )
+    cells = tuple(cell for cell in source if WRONG not in cell["metadata"].get("tags", []))
     ignored = ("mcrepro", "jupytext", "kernelspec")
     metadata = {key: value for key, value in front.items() if key not in ignored}
     # The kernel is this interpreter's, whatever the source calls it.
     metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     schema = Schema(name, declared, _parameters_cell(name, cells))
-    return Chapter(name, text, cells, metadata, schema, tuple(map(str, data)))
+    return Chapter(name, text, cells, metadata, schema, tuple(map(str, data)), source)
 
 
 def front_matter(name: str, text: str) -> dict[str, Any]:
