@@ -42,7 +42,7 @@ def named_estimates(computed: Computed) -> dict[str, Estimate]:
     """Return what a statistic returned as name -> Estimate; a single one has the name ""."""
     if isinstance(computed, bool):
         number = float(computed)
-        return {"": Estimate(number, number, number, 1.0, "exact", 1)}
+        return {"": Estimate(number, number, number, 1.0, "statement", 1)}
     if isinstance(computed, Estimate):
         return {"": computed}
     return {point_name(x): estimate for x, estimate in computed.items()}
