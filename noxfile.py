@@ -106,6 +106,12 @@ def data(session: nox.Session) -> None:
 
 
 @nox.session
+def diff(session: nox.Session) -> None:
+    """List numbers and verdicts of the reference run that changed: ``-- v0.1.0``."""
+    mcrepro(session, "diff", *session.posargs)
+
+
+@nox.session
 def students(session: nox.Session) -> None:
     """Make the assignments and prove their grading: ``-- onesided/estimators -p C 4``."""
     mcrepro(session, "students", "--prove", *session.posargs)

@@ -128,6 +128,18 @@ def _verdicts(arguments: argparse.Namespace) -> None:
         print(f"Saved: {ledger.save_reference(table)}")
 
 
+def _diff(arguments: argparse.Namespace) -> None:
+    from mcrepro import ledger
+
+    table = ledger.changes(ledger.reference_at(arguments.revision), ledger.load_reference())
+    if table.empty:
+        print(f"No number and no verdict of the reference changed since {arguments.revision}")
+        return
+    print(table.to_string(index=False, na_rep="–"))
+    verdicts = table[table["verdict before"] != table["verdict after"]]
+    print(f"{len(table)} numbers changed, {verdicts['id'].nunique()} claims have another verdict")
+
+
 def _students(arguments: argparse.Namespace) -> None:
     from mcrepro.companion.build import select
     from mcrepro.companion.students import edition
@@ -224,6 +236,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--save-reference", action="store_true", help="keep the estimates in book/reference"
     )
+
+    sub = add("diff", _diff, "List numbers and verdicts of the reference that changed.")
+    sub.add_argument("revision", metavar="REVISION", help="a revision of git to compare with")
 
     sub = add("students", _students, "Make nbgrader assignments of the exercises.")
     sub.add_argument("chapter", metavar="CHAPTER", nargs="*", help="default: all with exercises")
