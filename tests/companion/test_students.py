@@ -9,6 +9,7 @@ from mcrepro.companion.project import Project
 from mcrepro.companion.students.assignment import assignment, chosen, instructor, readable
 from mcrepro.companion.students.course import Course, prove
 from mcrepro.companion.students.exercises import exercises
+from mcrepro.companion.students.overview import course_table
 from mcrepro.errors import BuildError
 
 CHAPTER = """\
@@ -200,3 +201,26 @@ def test_a_tampered_check_is_restored(chapter, course):
         "one-toy", "cheat", {"ex-double": "twice = 0", "ex-double-check": "pass"}
     )
     assert graded["ex-double"].points == 0
+
+
+def test_the_teachers_table_is_made_of_front_matter(chapter):
+    about = "course: {goal: double a number, minutes: 20, needs: [one/toy]}\n  parameters:"
+    page = chapter(CHAPTER.replace("parameters:", about, 1))
+    assert course_table([page]).splitlines()[2] == (
+        "| {doc}`/one/toy` | double a number | {doc}`/one/toy` | 20 | 1 |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("course", "message"),
+    [
+        ("", "course.goal: Field required"),
+        ("course: {goal: double a number, minutes: soon}", "course.minutes"),
+        ("course: {goal: double a number, minutes: 20, needs: [two]}", "no page 'two'"),
+        ("course: {goal: double a number, minutes: 20, need: []}", "course.need"),
+    ],
+)
+def test_a_broken_course_is_refused(chapter, course, message):
+    page = chapter(CHAPTER.replace("parameters:", f"{course}\n  parameters:", 1))
+    with pytest.raises(BuildError, match=f"one/toy: front matter, .*{message}"):
+        course_table([page])
