@@ -2,10 +2,14 @@
 
 import lazy_loader as _lazy
 
-__getattr__, __dir__, __all__ = _lazy.attach(__name__, submodules=[
-    "conversion",
-    "factored_sensing",
-    "lifted_curvature",
-    "linear_phase",
-    "second_moment",
-])
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__,
+    submodules=[
+        "conversion",
+        "factored_sensing",
+        "identifiability",
+        "lifted_curvature",
+        "linear_phase",
+        "second_moment",
+    ],
+)

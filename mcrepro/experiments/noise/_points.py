@@ -35,7 +35,9 @@ def second_order_points(A, b, rank: int, starts) -> list[np.ndarray]:
     def measure(X):
         XX = X @ X.swapaxes(1, 2)
         image = np.tensordot(XX, gram, axes=2)
-        value = 0.5 * np.vecdot(XX, image).sum(-1) - np.vecdot(XX, np.broadcast_to(linear, XX.shape)).sum(-1)
+        value = 0.5 * np.vecdot(XX, image).sum(-1) - np.vecdot(
+            XX, np.broadcast_to(linear, XX.shape)
+        ).sum(-1)
         N = image - linear
         J = 4 * np.einsum("ijkl,sjc,sld->scidk", gram, X, X, optimize=True)
         H = J + 2 * np.einsum("cd,sik->scidk", np.eye(rank), N)
@@ -49,7 +51,9 @@ def second_order_points(A, b, rank: int, starts) -> list[np.ndarray]:
         curvature, V = np.linalg.eigh(H)
         if not (going | (curvature[:, 0] < -1e-7 * size)).any():
             break
-        damped = np.maximum(np.abs(curvature), 1e-10 * np.abs(curvature).max(1, keepdims=True) + 1e-300)
+        damped = np.maximum(
+            np.abs(curvature), 1e-10 * np.abs(curvature).max(1, keepdims=True) + 1e-300
+        )
         # What lies exactly along a ridge has no slope there: a grain of noise lets it fall off.
         slope = np.einsum("sji,sj->si", V, g) + np.where(curvature < -1e-7 * size, 1e-9 * size, 0.0)
         step = -np.einsum("sij,sj->si", V, slope / damped)
@@ -63,7 +67,9 @@ def second_order_points(A, b, rank: int, starts) -> list[np.ndarray]:
             t[rises] /= 4
         X = np.where(rises[:, None, None], X, new)
         value, g, H = measure(X)
-    good = (np.linalg.norm(g, axis=1) <= 1e-9 * size) & (np.linalg.eigvalsh(H)[:, 0] >= -1e-7 * size)
+    good = (np.linalg.norm(g, axis=1) <= 1e-9 * size) & (
+        np.linalg.eigvalsh(H)[:, 0] >= -1e-7 * size
+    )
     found: list[np.ndarray] = []
     for candidate in X[good]:
         XX = candidate @ candidate.T

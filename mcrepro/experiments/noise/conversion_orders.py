@@ -126,7 +126,12 @@ PROTOCOL = Protocol(
         "smoke": Sweep({"n": 5, "even_value": [0.0, 0.3], "epsilon": 5e-5, "dense": 3}),
         "quick": Sweep({"n": 6, "even_value": _DELTAS, "epsilon": 5e-5, "dense": 5}),
         "paper": Sweep(
-            {"n": [4, 6, 8], "even_value": [0.0, 0.05, *_DELTAS[1:], 0.4], "epsilon": 5e-5, "dense": 5}
+            {
+                "n": [4, 6, 8],
+                "even_value": [0.0, 0.05, *_DELTAS[1:], 0.4],
+                "epsilon": 5e-5,
+                "dense": 5,
+            }
         ),
     },
 )

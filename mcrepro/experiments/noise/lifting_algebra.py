@@ -61,7 +61,10 @@ def _noiseless():
     side = L / alpha * lam * tr + w**2 / alpha
     beta = L * tr * lam / (alpha * E - w**2)
     zero = (side.subs(w, 0), beta.subs(w, 0))
-    return zero == (L * lam * tr / alpha, L * tr * lam / (alpha * E)), "‖M*-XX^T‖² ≥ (L/α) λ_r tr M*"
+    return zero == (
+        L * lam * tr / alpha,
+        L * tr * lam / (alpha * E),
+    ), "‖M*-XX^T‖² ≥ (L/α) λ_r tr M*"
 
 
 def _far():
@@ -77,7 +80,9 @@ def _trace():
     a, b = (mc.lifting.LiftedObjective(p) for p in (known, blind))
     start = a.initial(0.1, seed=2)
     same = np.array_equal(start, b.initial(0.1, seed=2))
-    return same and np.array_equal(a.gradient(start), b.gradient(start)), "same gradient without truth"
+    return same and np.array_equal(
+        a.gradient(start), b.gradient(start)
+    ), "same gradient without truth"
 
 
 def _kappa():

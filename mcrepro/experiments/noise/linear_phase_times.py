@@ -17,9 +17,7 @@ from mcrepro.theory.linear_phase import linear_phase, rank_one_time
 STEP = 0.01
 
 
-def trial(
-    seed: np.random.SeedSequence, *, n: int, order: int, gap: float, kappa: float
-) -> dict:
+def trial(seed: np.random.SeedSequence, *, n: int, order: int, gap: float, kappa: float) -> dict:
     """Residuals over κ at the three times.
 
     Returns

@@ -80,7 +80,9 @@ PROTOCOL = Protocol(
     shared=("factor",),
     profiles={
         "smoke": Sweep({"n": [4, 8], "factor": [1.0, 0.5, 0.25], "starts": 3, "max_iter": 600}),
-        "quick": Sweep({"n": [4, 6, 8], "factor": [1.0, 0.5, 0.25], "starts": 10, "max_iter": 2000}),
+        "quick": Sweep(
+            {"n": [4, 6, 8], "factor": [1.0, 0.5, 0.25], "starts": 10, "max_iter": 2000}
+        ),
         "paper": Sweep(
             {"n": [4, 5, 6, 7, 8, 10], "factor": [1.0, 0.5, 0.25], "starts": 20, "max_iter": 3000},
             trials=5,

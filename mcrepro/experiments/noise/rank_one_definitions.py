@@ -58,7 +58,9 @@ def _first_eigenvalue():
 def _rank_one():
     """Whether e_1 ⊗ e_2 ⊗ e_2, of rank one by the first half of Definition C.4, is u^{⊗3}: 0 if not."""
     T = reduce(np.multiply.outer, [_AXES[0], _AXES[1], _AXES[1]])
-    return int(np.array_equal(T, T.transpose(1, 0, 2))), "u⊗u⊗u does not change when modes are swapped; this does"
+    return int(
+        np.array_equal(T, T.transpose(1, 0, 2))
+    ), "u⊗u⊗u does not change when modes are swapped; this does"
 
 
 def _recursion(gradient: int, shift: int):

@@ -102,8 +102,11 @@ def _measure(A, b, X, M, w, size) -> dict:
     asked = alpha * E2 - noise2
     share = asked / (L * smallest * trace) if smallest > 0 else np.inf
     both = sensing.apply(A, X @ U.T + U @ X.T)
-    order = conversion.smallest_odd_above(conversion.order_bound(1 / share if share > 0 else np.inf))\
-        if share > 1 else np.inf
+    order = (
+        conversion.smallest_odd_above(conversion.order_bound(1 / share if share > 0 else np.inf))
+        if share > 1
+        else np.inf
+    )
     at = terms.curvature(int(order)) if order < 500 else np.nan
     top = max(abs(v) for v in terms)
     return {
