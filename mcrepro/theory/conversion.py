@@ -21,17 +21,19 @@ and ``B = D ∘ b̃``, the curvature at ``x^{⊗l}`` along ``v^{⊗l}`` is
 
     2 (P^l + 2 a^l - b^l),  P = v^T diag(K x²) v,  a = v^T (K ∘ x x^T) v,  b = v^T B v,  |a| <= P,
 
-so that v escapes for all large odd orders if b > P, and for none from some order on if b < P: the matrix
-``S(x) = diag(K x²) - B`` decides. Let x be stationary, which is ``S(x) x = 0``, and let the data be those of
-z z^T. Then ``v = |x| sign(z)`` has ``P = x^T B x = sum of B_ij x_i x_j`` and ``b = sum of |B_ij x_i x_j|``. Hence
+so that v escapes for all large odd orders if b > P: ``S(x) = diag(K x²) - B`` decides. Let x be stationary,
+which is ``S(x) x = 0``, without zeros, and let the data be those of z z^T. Then ``v = |x| sign(z)`` has
+``P = x^T B x = sum of B_ij x_i x_j`` and ``b = sum of |B_ij x_i x_j|``. Hence
 
-- if the sign of x_i x_j is that of B_ij at every observed pair where neither is zero, and x has no zero,
-  S(x) is a singular M-matrix (up to signs), positive semidefinite: x survives every order;
-- if not, b > P, and every odd order above ``ln 3 / ln(b / P)`` makes ``x^{⊗l}`` a strict saddle.
+- if the sign of x_i x_j is wrong at some observed pair, b > P, and every odd order above
+  ``ln 3 / ln(b / P)`` makes ``x^{⊗l}`` a strict saddle;
+- if not, S(x) is a singular M-matrix (up to signs), positive semidefinite, so that b <= P for all v. If
+  x is a second-order point, ``P + 2 a - b >= 0``, and then ``P^l + 2 a^l - b^l >= 0`` for every odd l: for
+  a >= 0 clearly; for ``a = -α P`` because ``2 α^l + (1 - 2 α)^l <= 1``. No order has a rank-one escape.
 
-Without noise (ε = 0) a stationary x of the first kind fits the data: with ``x_i = z_i e^{t_i}`` stationarity is
+Without noise (ε = 0) a stationary x of the second kind fits the data: with ``x_i = z_i e^{t_i}`` stationarity is
 ``sum_j K_ij z_j² e^{t_j} (e^{t_i + t_j} - 1) = 0`` for all i; look at the i with the largest and the smallest t_i.
-So lifting converts every spurious stationary point of a rank-one problem, by an order that depends on
+So lifting converts every spurious stationary point of a rank-one problem, at an order that depends on
 the data without bound, and no point that fits.
 """
 

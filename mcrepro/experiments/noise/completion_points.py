@@ -43,6 +43,8 @@ def trial(
         seen = seen | seen.T
     elif mask != "any":
         raise ValueError(f'mask must be "any" or "symmetric", got {mask!r}')
+    if not seen.any():  # then x = 0 is the only point, with equality in (16)
+        seen[0, 0] = True
     weights, data = np.where(seen, 1.0, epsilon), np.where(seen, M, 0.0)
     A = sensing.entry_operator(weights)
     unseen = np.linalg.norm(M[~seen])

@@ -160,7 +160,7 @@ def hypothesis_can_hold(table: pd.DataFrame) -> bool:
 
 def gamma_in_range(table: pd.DataFrame) -> bool:
     """1 <= γ < 2 at every example that meets (13)."""
-    met = table[[b is not None and b == b and Fraction(b) <= 1 for b in table["beta"]]]
+    met = table[[isinstance(b, str) and Fraction(b) <= 1 for b in table["beta"]]]
     return bool(all(met["second_order"])) and all(1 <= Fraction(g) < 2 for g in met["gamma"])
 
 
