@@ -46,7 +46,7 @@ def trial(
     Returns
     -------
     list of dict
-        A row for each `scale` and each of about 70 iterations, denser at the beginning:
+        A row for each `scale` and each of about 60 iterations, denser at the beginning:
         ``iteration``, ``size`` (``||w||`` over that of the truth's lift), ``residual`` (distance to the nearest
         rank-one tensor found, over ``||w||``) and ``unfolding`` (σ₂/σ₁). The rows of a path repeat, for
         κ in `KAPPAS`, ``printed_κ``: t(κ, l) of (26), and ``corrected_κ``: that of
@@ -64,7 +64,7 @@ def trial(
     unit = np.linalg.norm(truth)
     step = 1 / max(lifted.curvature(truth), lifted.curvature(max(scales) * direction))
     starts = np.stack([scale * direction for scale in scales])
-    wanted = set(np.unique(np.r_[0:10, np.geomspace(10, max_iter, 90).astype(int)]).tolist())
+    wanted = set(np.unique(np.r_[0:10, np.geomspace(10, max_iter, 70).astype(int)]).tolist())
     rows: list[dict] = []
 
     def record(k, active, w):
@@ -244,8 +244,14 @@ PROTOCOL = Protocol(
             trials=2,
         ),
         "paper": Sweep(
-            {"instance": _INSTANCES, "scales": [_SCALES], "noise": [0.0, 0.1]},
-            cells=[{"n": 5, "order": 1}, {"n": 5, "order": 3}, {"n": 4, "order": 5}],
+            {"instance": _INSTANCES},
+            cells=[
+                {"n": 5, "order": 1, "scales": _SCALES, "noise": 0.0},
+                {"n": 5, "order": 3, "scales": _SCALES, "noise": 0.0},
+                {"n": 4, "order": 5, "scales": _SCALES, "noise": 0.0},
+                {"n": 5, "order": 3, "scales": (1e-4,), "noise": 0.1},
+                {"n": 4, "order": 5, "scales": (1e-4,), "noise": 0.1},
+            ],
             trials=10,
         ),
     },
