@@ -51,7 +51,7 @@ def trial(_: None, *, example: str) -> dict:
     -------
     dict
         ``second_order``; ``gradient_minimum``, the smallest eigenvalue of ∇f; β and γ as fractions and
-        the order that (14) asks for, where there is a truth; at order 3 the curvature along the
+        the order that (14) asks for, where there is a truth; at order 3, where ∇f has a negative eigenvalue, the curvature along the
         paper's direction and the right side of (43), for symmetrized matrices; whether the lifted
         second derivative at x^{⊗3} is positive definite, for both kinds of matrices.
     """
@@ -68,12 +68,13 @@ def trial(_: None, *, example: str) -> dict:
         "gradient_minimum": float(min(gradient.eigenvals(multiple=True))) / scale,
     }
     if x is not None:
-        # Halves are exact in floating point.
-        column, u = np.array(x)[:, None], np.array([[0], [1]])
-        terms = lifted.terms(sensing.symmetrized(A), b, column, u)
+        if row["gradient_minimum"] < 0:
+            # Halves are exact in floating point.
+            column, u = np.array(x)[:, None], np.array([[0], [1]])
+            terms = lifted.terms(sensing.symmetrized(A), b, column, u)
+            row["curvature"] = terms.curvature(3) / scale**3
+            row["bound_43"] = terms.proof_bound(3) / scale**3
         row |= {
-            "curvature": terms.curvature(3) / scale**3,
-            "bound_43": terms.proof_bound(3) / scale**3,
             "minimum_entries": _definite(A, b, x),
             "minimum_symmetrized": _definite(A + A.swapaxes(1, 2), 2 * b, x),
         }

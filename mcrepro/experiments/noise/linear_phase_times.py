@@ -83,6 +83,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep(_GRID, cells=_CELLS, trials=2),
         "quick": Sweep(_GRID, cells=_CELLS, trials=10),
-        "paper": Sweep(_GRID, cells=[*_CELLS, {"n": 3, "order": 7}], trials=200),
+        "paper": Sweep(_GRID, cells=[*_CELLS, {"n": 3, "order": 7}], trials=100),
     },
 )

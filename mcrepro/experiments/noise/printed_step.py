@@ -23,15 +23,15 @@ def trial(
     Returns
     -------
     dict
-        ``stability``: step times curvature at a solution; ``starts``, and of these ``converged`` (gradient below
-        1e-4), ``diverged``, ``stalled`` (no progress for 300 steps, as on a cycle).
+        ``stability``: step times curvature at a solution; ``starts``, and of these ``converged`` (gradient norm below
+        1e-7), ``diverged``, ``stalled`` (no progress for 300 steps, as on a cycle).
     """
     problem = mc.instances.structured(n)
     lifted = mc.lifting.LiftedObjective(problem, order=3, epsilon=1e-4, factor=factor)
     truth = np.where(np.arange(n) % 2 == 0, 1.0, 0.0)[:, None]
     descent = mc.lifting.minimize(
         lifted, lifted.initial(1e-4, seed=seed, trials=starts), "gd", step=STEP,
-        gtol=1e-4, max_iter=max_iter, patience=300,
+        gtol=1e-7, max_iter=max_iter, patience=300,
     )  # fmt: skip
     reasons = descent.stop_reason
     return {
