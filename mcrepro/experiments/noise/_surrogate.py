@@ -7,8 +7,10 @@ In the symmetric problem the entries (i, j) and (j, i) see the same product, so 
 
 Newton's method with the absolute values of the Hessian's eigenvalues does not see how badly eps
 conditions f, and leaves saddles. From many starts, M* among them, the best end point is taken.
-`lower_bound` certifies it.
+`lower_bounds` certifies it.
 """
+
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 
@@ -66,10 +68,10 @@ def optima(masks, truth, eps, rank, rng, starts=32):
 
 def _newton(X, share, truth, eps, steps=200):
     """Run Newton's method with |eigenvalues| and backtracking on every X of the batch."""
-    X = X.copy()
     at_zero = value(np.zeros_like(X), share, truth, eps)
-    floor = _SETTLED * np.where(at_zero > 0, at_zero, 1.0)
-    active = np.arange(len(X))
+    X = np.where((at_zero > 0)[:, None, None], X, 0.0)  # where nothing is observed 0 is best
+    floor = _SETTLED * at_zero
+    active = np.flatnonzero(at_zero > 0)
     for _ in range(steps):
         x, s, m = X[active], share[active], truth[active]
         gradient, hessian = _derivatives(x, s, m, eps)
@@ -113,37 +115,51 @@ def _derivatives(X, share, truth, eps):
     return gradient, 4 * hessian.reshape(k, n * r, n * r)
 
 
-def lower_bound(share, truth, eps):
+def lower_bounds(shares, truth, eps):
     """Return a lower bound on f over all X with one column, by sums of squares.
 
     The largest g for which f - g is a sum of squares of quadratics in x_1, ..., x_n, as a
     semidefinite program over their Gram matrix: the first level of Lasserre's hierarchy.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (k, n, n)
+    truth : ndarray of shape (n, n)
+    eps : float
+
+    Returns
+    -------
+    ndarray of shape (k,)
     """
     import cvxpy as cp
 
-    n = len(share)
-    monomials = [(0,) * n, *_exponents(n, 1), *_exponents(n, 2)]
+    n = shares.shape[1]
+    monomials = [e for degree in range(3) for e in _exponents(n, degree)]
+    products = [tuple(np.add(a, b)) for a in monomials for b in monomials]
+    index = {key: k for k, key in enumerate(dict.fromkeys(products))}
+    collect = np.zeros((len(index), len(products)))
+    collect[[index[key] for key in products], np.arange(len(products))] = 1
+    constant = np.zeros(len(index))
+    constant[index[(0,) * n]] = 1
     gram = cp.Variable((len(monomials), len(monomials)), PSD=True)
-    products: dict[tuple, list] = {}
-    for a, left in enumerate(monomials):
-        for b, right in enumerate(monomials):
-            key = tuple(np.add(left, right))
-            products.setdefault(key, []).append((a, b))
-    wanted = _coefficients(share, truth, eps)
-    constraints, bound = [], cp.Variable()
-    for key, places in products.items():
-        total = sum(gram[a, b] for a, b in places)
-        constraints.append(total == wanted.get(key, 0.0) - (bound if not any(key) else 0))
-    problem = cp.Problem(cp.Maximize(bound), constraints)
-    problem.solve(solver=cp.CLARABEL)
-    return float(bound.value)
+    bound, wanted = cp.Variable(), cp.Parameter(len(index))
+    problem = cp.Problem(
+        cp.Maximize(bound), [collect @ cp.vec(gram, order="C") == wanted - bound * constant]
+    )
+    found = []
+    for share in shares:
+        coefficients = _coefficients(share, truth, eps)
+        wanted.value = np.array([coefficients.get(key, 0.0) for key in index])
+        problem.solve(solver=cp.CLARABEL)
+        found.append(float(bound.value))
+    return np.array(found)
 
 
 def _exponents(n, degree):
-    if degree == 1:
-        return [tuple(int(i == k) for k in range(n)) for i in range(n)]
+    """Return the exponents of all monomials of this degree in n variables."""
     return [
-        tuple(int(i == k) + int(j == k) for k in range(n)) for i in range(n) for j in range(i, n)
+        tuple(chosen.count(i) for i in range(n))
+        for chosen in combinations_with_replacement(range(n), degree)
     ]
 
 
@@ -151,16 +167,13 @@ def _coefficients(share, truth, eps):
     """Return the polynomial f in x_1, ..., x_n: exponents -> coefficient."""
     n = len(share)
     found: dict[tuple, float] = {}
-    for i in range(n):
-        for j in range(n):
-            pair = np.zeros(n, dtype=int)
-            pair[i] += 1
-            pair[j] += 1
-            weight = share[i, j] + eps**2 * (1 - share[i, j])
-            for key, coefficient in (
-                (tuple(2 * pair), weight),
-                (tuple(pair), -2 * share[i, j] * truth[i, j]),
-                ((0,) * n, share[i, j] * truth[i, j] ** 2),
-            ):
-                found[key] = found.get(key, 0.0) + coefficient
+    for i, j in product(range(n), repeat=2):
+        pair = np.eye(n, dtype=int)[i] + np.eye(n, dtype=int)[j]
+        weight = share[i, j] + eps**2 * (1 - share[i, j])
+        for key, coefficient in (
+            (tuple(2 * pair), weight),
+            (tuple(pair), -2 * share[i, j] * truth[i, j]),
+            ((0,) * n, share[i, j] * truth[i, j] ** 2),
+        ):
+            found[key] = found.get(key, 0.0) + coefficient
     return found

@@ -90,7 +90,7 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep({"n": [16, 32], "rank": [1, 2]}, trials=3),
-        "quick": Sweep({"n": [16, 32, 64], "rank": [1, 2, 3]}, trials=12),
-        "paper": Sweep({"n": [16, 32, 64, 128], "rank": [1, 2, 3]}, trials=20),
+        "quick": Sweep({"n": [32, 64], "rank": [1, 2, 3]}, trials=10),
+        "paper": Sweep({"n": [32, 64, 128], "rank": [1, 2, 3]}, trials=20),
     },
 )
