@@ -103,11 +103,11 @@ def search_rank(delta: float, rank: int = 1) -> float:
 
 
 COLUMN_FORMULAS: dict[str, Callable[[float, float, Callable[[float], float]], float]] = {
-    "12 log(d/e)": lambda d, e, log: 12 * log(d / e),
-    "12 (log(d/e) + 1)": lambda d, e, log: 12 * (log(d / e) + 1),
-    "9 log(d/e) + 12": lambda d, e, log: 9 * log(d / e) + 12,
+    "12 log(d/q)": lambda d, q, log: 12 * log(d / q),
+    "12 (log(d/q) + 1)": lambda d, q, log: 12 * (log(d / q) + 1),
+    "9 log(d/q) + 12": lambda d, q, log: 9 * log(d / q) + 12,
 }
-"""Forms in which the condition of Pimentel-Alarcón, Boston and Nowak is quoted or remembered."""
+"""Forms in which the condition of Pimentel-Alarcón, Boston and Nowak is quoted; q: failure."""
 
 
 def column_entries(form: str, d: int, failure: float, base: float = math.e) -> float:

@@ -49,22 +49,22 @@ def _entries(table: pd.DataFrame, form: str, base: str, failure: float) -> Estim
 
 def twelve_decimal(table: pd.DataFrame) -> Estimate:
     """12 log10(50/.2)."""
-    return _entries(table, "12 log(d/e)", "10", 0.2)
+    return _entries(table, "12 log(d/q)", "10", 0.2)
 
 
 def nine_decimal(table: pd.DataFrame) -> Estimate:
     """9 log10(50/.8) + 12."""
-    return _entries(table, "9 log(d/e) + 12", "10", 0.8)
+    return _entries(table, "9 log(d/q) + 12", "10", 0.8)
 
 
 def nine_natural(table: pd.DataFrame) -> Estimate:
     """9 ln(50/.2) + 12."""
-    return _entries(table, "9 log(d/e) + 12", "e", 0.2)
+    return _entries(table, "9 log(d/q) + 12", "e", 0.2)
 
 
 def twelve_natural(table: pd.DataFrame) -> Estimate:
     """12 (ln(50/.2) + 1)."""
-    return _entries(table, "12 (log(d/e) + 1)", "e", 0.2)
+    return _entries(table, "12 (log(d/q) + 1)", "e", 0.2)
 
 
 def twenty_nine_in_one_column(table: pd.DataFrame) -> Estimate:
