@@ -16,11 +16,11 @@ import numpy as np
 from mcrepro._checks import integer, one_of, real
 
 TABLE: dict[str, Callable[[float, float, float, float], float]] = {
-    "semidefinite": lambda n, r, mu, kappa: mu * r * math.log(mu * r) * math.log(n) / n,
+    "semidefinite": lambda n, r, mu, _: mu * r * math.log(mu * r) * math.log(n) / n,
     "factored": lambda n, r, mu, kappa: mu * r * max(math.log(n), mu * r * kappa**2) / n,
-    "lasso": lambda n, r, mu, kappa: mu**2 * math.log(n) ** 3 / n,
+    "lasso": lambda n, _r, mu, _: mu**2 * math.log(n) ** 3 / n,
     "spectral": lambda n, r, mu, kappa: kappa**2 * mu * r * math.log(n) / n,
-    "candes-recht": lambda n, r, mu, kappa: mu * r * math.log(n) / n**0.8,
+    "candes-recht": lambda n, r, mu, _: mu * r * math.log(n) / n**0.8,
 }
 """The rows of Table 1 as (n, r, mu, kappa) -> p; the last is mu n^1.2 r log n entries of n^2."""
 

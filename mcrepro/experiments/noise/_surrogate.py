@@ -20,9 +20,7 @@ _SETTLED = 1e-12  # decrease that Newton's method predicts, over the value at X 
 def value(X, share, truth, eps):
     """Return f(X), for X of shape (..., n, r) and share, truth that broadcast to (..., n, n)."""
     product = X @ np.swapaxes(X, -1, -2)
-    return np.sum(
-        share * (product - truth) ** 2 + eps**2 * (1 - share) * product**2, axis=(-2, -1)
-    )
+    return np.sum(share * (product - truth) ** 2 + eps**2 * (1 - share) * product**2, axis=(-2, -1))
 
 
 def optima(masks, truth, eps, rank, rng, starts=32):
@@ -49,7 +47,8 @@ def optima(masks, truth, eps, rank, rng, starts=32):
     """
     k, n, _ = masks.shape
     truth = np.broadcast_to(np.asarray(truth, dtype=float), (k, n, n))
-    share = (masks + np.swapaxes(masks, 1, 2)) / 2.0
+    share = np.asarray(masks, dtype=float)  # of booleans, the sum below would be an "or"
+    share = (share + np.swapaxes(share, 1, 2)) / 2
     eigenvalues, vectors = np.linalg.eigh(truth)
     leading = vectors[..., -rank:] * np.sqrt(np.maximum(eigenvalues[..., -rank:], 0))[:, None, :]
     scale = np.sqrt(np.trace(truth, axis1=1, axis2=2) / n)[:, None, None, None]
@@ -73,6 +72,8 @@ def _newton(X, share, truth, eps, steps=200):
     floor = _SETTLED * at_zero
     active = np.flatnonzero(at_zero > 0)
     for _ in range(steps):
+        if not len(active):
+            break
         x, s, m = X[active], share[active], truth[active]
         gradient, hessian = _derivatives(x, s, m, eps)
         g = gradient.reshape(len(x), -1)
@@ -94,8 +95,6 @@ def _newton(X, share, truth, eps, steps=200):
         length[worse] = 0.0  # rounding stands in the way
         X[active] = x + length[:, None, None] * step
         active = active[(expected > floor[active]) & (length > 0)]
-        if not len(active):
-            break
     return X
 
 
@@ -107,7 +106,9 @@ def _derivatives(X, share, truth, eps):
     gradient = 4 * residual @ X
     # d residual_ij = weight_ij (dx_i·x_j + x_i·dx_j)
     hessian = np.einsum("kij,kjb,kia->kiajb", weight, X, X)
-    hessian = np.swapaxes(hessian, 2, 4)  # dx_j meets x_i: coefficient of (i, a), (j, b) is x_ib x_ja
+    hessian = np.swapaxes(
+        hessian, 2, 4
+    )  # dx_j meets x_i: coefficient of (i, a), (j, b) is x_ib x_ja
     diagonal = np.einsum("kij,kja,kjb->kiab", weight, X, X)
     for i in range(n):
         hessian[:, i, :, i, :] += diagonal[:, i]

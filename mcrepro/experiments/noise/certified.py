@@ -37,6 +37,4 @@ def largest_gap(table: pd.DataFrame) -> Estimate:
 
 _ALL = Sweep({"eps": 1e-2})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

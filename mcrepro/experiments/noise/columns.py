@@ -41,9 +41,7 @@ def trial(_: None, *, form: str, base: str, failure: float, d: int, p: float) ->
 
 
 def _entries(table: pd.DataFrame, form: str, base: str, failure: float) -> Estimate:
-    part = table[
-        (table["form"] == form) & (table["base"] == base) & (table["failure"] == failure)
-    ]
+    part = table[(table["form"] == form) & (table["base"] == base) & (table["failure"] == failure)]
     return exact(part["entries"].iloc[0])
 
 
@@ -82,6 +80,4 @@ _ALL = Sweep(
     }
 )
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

@@ -85,9 +85,7 @@ def classes(eps: float) -> list[dict]:
             "error2": float(error2[k, best]),
             "d": law.deviations(products[k, best], truth, eps),
         }
-        for k, (share, masks, best) in enumerate(
-            zip(shares, counts.values(), nearest, strict=True)
-        )
+        for k, (share, masks, best) in enumerate(zip(shares, counts.values(), nearest, strict=True))
     ]
 
 
@@ -183,6 +181,4 @@ def error_by_hidden(table: pd.DataFrame) -> dict[str, Estimate]:
 _RATES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 _ALL = Sweep({"eps": [1e-2, 1e-3], "p": _RATES, "chi": 0.99})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

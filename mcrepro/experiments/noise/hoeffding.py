@@ -52,6 +52,4 @@ def worst_excess(table: pd.DataFrame) -> Estimate:
 
 _ALL = Sweep({"shape": list(SHAPES), "p": [0.1, 0.3, 0.5, 0.7, 0.9]})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

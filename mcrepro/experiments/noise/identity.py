@@ -53,6 +53,4 @@ def rates_that_hold(table: pd.DataFrame) -> Estimate:
 _RATES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 _ALL = Sweep({"n": [1, 2, 3, 5, 10, 20, 50], "p": _RATES, "chi": 0.95, "eps": 1e-3})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

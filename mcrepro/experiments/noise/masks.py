@@ -43,9 +43,7 @@ def trial(_: None, *, matrix: int, n: int, eps: str, p: str) -> dict:
     truth = [int(v) for v in rng.choice([-4, -3, -2, -1, 1, 2, 3, 4], size=n * n)]
     other = [int(v) for v in rng.integers(-4, 5, size=n * n)]
     norm2 = Fraction(sum(v * v for v in truth))
-    counts = dict.fromkeys(
-        ("masks", "with_null", "alpha_is_eps2", "L_is_one", "above", "below"), 0
-    )
+    counts = dict.fromkeys(("masks", "with_null", "alpha_is_eps2", "L_is_one", "above", "below"), 0)
     errors: dict[str, Fraction] = {}
     mean = mean_constant = Fraction(0)
     for mask, weight in masks(n, chance):
@@ -85,15 +83,12 @@ def identities(mask, D, truth, other, e, norm2) -> dict[str, Fraction]:
     image = [w * v for w, v in zip(D, truth, strict=True)]
     objective = sum((w * v - y) ** 2 for w, v, y in zip(D, other, b, strict=True))
     split = sum(
-        (v - t) ** 2 if s else e**2 * v**2
-        for v, t, s in zip(other, truth, mask, strict=True)
+        (v - t) ** 2 if s else e**2 * v**2 for v, t, s in zip(other, truth, mask, strict=True)
     )
     at_truth = sum((v - y) ** 2 for v, y in zip(image, b, strict=True))
     return {
         "decomposition": sum(v * v for v in image) - e**2 * norm2 - (1 - e**2) * seen2,
-        "noise": max(
-            abs(y - v - w) for y, v, w in zip(b, image, noise, strict=True)
-        ),
+        "noise": max(abs(y - v - w) for y, v, w in zip(b, image, noise, strict=True)),
         "noise_norm": sum(w * w for w in noise) - e**2 * (norm2 - seen2),
         "objective": objective - split,
         "value_at_truth": at_truth - e**2 * (norm2 - seen2),

@@ -43,10 +43,7 @@ def trial(
     scale = np.sum(M**2, axis=(1, 2))
     tied = values <= values[:, :1] + 1e-9 * scale[:, None]
     nearest = np.argmin(np.where(tied, error2, np.inf), axis=1)
-    return [
-        _row(products[k, best], M[k], drawn[k], p, eps)
-        for k, best in enumerate(nearest)
-    ]
+    return [_row(products[k, best], M[k], drawn[k], p, eps) for k, best in enumerate(nearest)]
 
 
 def _row(optimum, M, seen, p, eps) -> dict:

@@ -74,8 +74,7 @@ def rescaled_constant() -> bool:
     delta = (L - alpha) / (L + alpha)
     scale = (L + alpha) / 2
     return (
-        sp.simplify(alpha / scale - (1 - delta)) == 0
-        and sp.simplify(L / scale - (1 + delta)) == 0
+        sp.simplify(alpha / scale - (1 - delta)) == 0 and sp.simplify(L / scale - (1 + delta)) == 0
     )
 
 
@@ -91,6 +90,7 @@ def constant_of_the_same_order() -> bool:
     difference of e₁e₁ᵀ and -e₂e₂ᵀ is the identity, so that α = 0, L = 1 and the formula gives 1.
     Over single matrices of rank one, |tr M| ≤ ‖M‖ and the constant is 1/3.
     """
+
     def image(M):
         return sum(v**2 for v in M) - M.trace() ** 2 / 2
 
@@ -278,6 +278,4 @@ def spikiness_between(table: pd.DataFrame) -> bool:
 
 _ALL = Sweep({"statement": list(STATEMENTS)})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})

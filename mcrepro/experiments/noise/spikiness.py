@@ -33,7 +33,8 @@ def trial(_: None, *, n: int, p: float, delta: float) -> dict:
 
 def failure(bound: float, n: int, p: float) -> float:
     """Return P(Bin(n², p)/n² < bound)."""
-    return float(stats.binom.cdf(np.ceil(bound * n * n) - 1, n * n, p))
+    least = np.ceil(bound * n * n - 1e-9)  # the least count that meets the bound, up to rounding
+    return float(stats.binom.cdf(least - 1, n * n, p))
 
 
 def printed_failure_over_delta(table: pd.DataFrame) -> Estimate:

@@ -187,6 +187,4 @@ def every_chi(table: pd.DataFrame) -> bool:
 
 _ALL = Sweep({"statement": list(STATEMENTS)})
 
-PROTOCOL = Protocol(
-    trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL}
-)
+PROTOCOL = Protocol(trial=trial, exact=True, profiles={"smoke": _ALL, "quick": _ALL, "paper": _ALL})
