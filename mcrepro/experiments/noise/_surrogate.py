@@ -151,8 +151,7 @@ def lower_bounds(shares, truth, eps):
     for share in shares:
         coefficients = _coefficients(share, truth, eps)
         wanted.value = np.array([coefficients.get(key, 0.0) for key in index])
-        problem.solve(solver=cp.CLARABEL)
-        found.append(float(bound.value))
+        found.append(problem.solve(solver=cp.CLARABEL))
     return np.array(found)
 
 

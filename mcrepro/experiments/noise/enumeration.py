@@ -9,7 +9,6 @@ once with a fresh mask, independent of M†.
 
 import functools
 from itertools import permutations, product
-from math import comb
 
 import numpy as np
 import pandas as pd
@@ -114,7 +113,7 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
     for key, part in table.groupby(["eps", "p", "chi"]):
         weight = part["weight"]
         met = part["error2"] <= part["allowed"]
-        hidden = (1 - key[1]) * (weight * part["total_d"]).sum()
+        hidden = (1 - part["p"].iloc[0]) * (weight * part["total_d"]).sum()
         rows.append(
             dict(zip(("eps", "p", "chi"), key, strict=True))
             | {
@@ -168,13 +167,12 @@ def error_falls_with_p(table: pd.DataFrame) -> bool:
 
 def error_by_hidden(table: pd.DataFrame) -> dict[str, Estimate]:
     """Mean ‖M† - M*‖² given how many entries are unobserved, ε = 1e-2."""
-    part = table[(table["eps"] == 1e-2) & (table["p"] == 0.3)]
+    part = table[(table["eps"] == 1e-2) & (table["p"] == 0.3)].astype({"seen": int})
     means = {}
-    for seen, group in part.groupby("seen"):
-        p = 0.3
-        masks = group["weight"] / (p**seen * (1 - p) ** (N * N - seen))
-        assert round(masks.sum()) == comb(N * N, seen)
-        means[f"{N * N - seen} unobserved"] = exact((masks * group["error2"]).sum() / masks.sum())
+    for hidden, group in part.groupby(N * N - part["seen"]):
+        # Masks with as many entries are equally likely, so that weight counts them.
+        average = (group["weight"] * group["error2"]).sum() / group["weight"].sum()
+        means[f"{hidden} unobserved"] = exact(average)
     return means
 
 

@@ -30,7 +30,9 @@ def trial(_: None, *, n: int, p: float, chi: float, eps: float) -> dict:
     allowed = law.error_factor(p, X) * eps**2 * n
     k = np.arange(n + 1)
     weight = stats.binom.pmf(k, n, 1 - p)
-    bounds = np.array([law.probability_bound(X, law.evenness(deviation(n, j, eps))) for j in k])
+    bounds = np.array(
+        [law.probability_bound(X, law.evenness(deviation(n, int(j), eps))) for j in k]
+    )
     return {
         "allowed": allowed,
         "true": float(weight[k <= allowed].sum()),

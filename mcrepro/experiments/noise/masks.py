@@ -72,7 +72,7 @@ def trial(_: None, *, matrix: int, n: int, eps: str, p: str) -> dict:
 def masks(n: int, p: Fraction) -> Iterator[tuple[tuple[int, ...], Fraction]]:
     """Yield every mask of n² entries with its probability."""
     for mask in product((0, 1), repeat=n * n):
-        yield mask, prod(p if seen else 1 - p for seen in mask)
+        yield mask, prod((p if seen else 1 - p for seen in mask), start=Fraction(1))
 
 
 def identities(mask, D, truth, other, e, norm2) -> dict[str, Fraction]:

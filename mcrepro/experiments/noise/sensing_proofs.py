@@ -94,15 +94,14 @@ def constant_of_the_same_order() -> bool:
     def image(M):
         return sum(v**2 for v in M) - M.trace() ** 2 / 2
 
-    pairs = (image(sp.eye(2)) / 2, sp.Integer(1))
     x = sp.Matrix(sp.symbols("x:2", real=True))
     y = sp.Matrix(sp.symbols("y:2", real=True))
     rank_one = x * y.T
-    # ‖xyᵀ‖² - tr(xyᵀ)² = (x₀y₁ - x₁y₀)² ≥ 0, with equality at x = y; tr can be 0.
-    norm2 = sum(v**2 for v in rank_one)
-    gap = sp.expand(norm2 - rank_one.trace() ** 2 - (x[0] * y[1] - x[1] * y[0]) ** 2)
-    single = (HALF, sp.Integer(1)) if gap == 0 else (None, None)
-    by_pairs, by_single = ((L - alpha) / (L + alpha) for alpha, L in (pairs, single))
+    # ‖xyᵀ‖² - tr(xyᵀ)² = (x₀y₁ - x₁y₀)² ≥ 0: half of the norm stays, no less.
+    excess = sum(v**2 for v in rank_one) - rank_one.trace() ** 2
+    assert sp.expand(excess - (x[0] * y[1] - x[1] * y[0]) ** 2) == 0
+    alpha_of_pairs, alpha_of_single = image(sp.eye(2)) / 2, HALF
+    by_pairs, by_single = ((1 - alpha) / (1 + alpha) for alpha in (alpha_of_pairs, alpha_of_single))
     return by_pairs == by_single
 
 
