@@ -101,6 +101,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({"p": [0.15, 0.3], "masks": 20}, cells=_CASES[:2], trials=1),
         "quick": Sweep({"p": _RATES, "masks": 20}, cells=_CASES[:2], trials=1),
-        "paper": Sweep({"p": _RATES, "masks": 20}, cells=_CASES, trials=10),
+        "paper": Sweep({"p": _RATES, "masks": 20}, cells=_CASES, trials=5),
     },
 )
