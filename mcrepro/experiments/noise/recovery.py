@@ -60,6 +60,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({"rank": [1, 5, 20], **_FIXED}, trials=2),
         "quick": Sweep({"rank": [1, 2, 5, 20], **_FIXED}, trials=8),
-        "paper": Sweep({"rank": [1, 2, 3, 5, 8, 12, 20], **_FIXED}, trials=100),
+        "paper": Sweep({"rank": [1, 2, 5, 8, 20], **_FIXED}, trials=100),
     },
 )
