@@ -3,5 +3,6 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["epsilon_mc", "recovery_conditions", "second_moment"]
+    __name__,
+    submodules=["epsilon_mc", "identifiability", "recovery_conditions", "second_moment"],
 )
