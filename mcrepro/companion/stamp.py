@@ -45,7 +45,6 @@ BUILD_SIDE = frozenset(
         "check",
         "cli",
         "execute",
-        "files",
         "kernel",
         "notebooks",
         "parameters",

@@ -37,6 +37,7 @@ from mcrepro.solvers._registry import method
     source="noise, eq. (12)",
     citation="Z. Ma, J. Lavaei and S. Sojoudi, Algorithmic regularization in tensor optimization: "
     "towards a lifted approach in matrix sensing, NeurIPS 2023",
+    dense=True,
 )
 def lifted(
     problem,
