@@ -36,9 +36,7 @@ def factored_loss(M: np.ndarray, U: np.ndarray, V: np.ndarray) -> float:
     return float(0.5 * np.sum((U @ V.T - M) ** 2))
 
 
-def factored_gradient(
-    M: np.ndarray, U: np.ndarray, V: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def factored_gradient(M: np.ndarray, U: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the gradient of `factored_loss` in U and in V."""
     R = U @ V.T - M
     return R @ V, R.T @ U

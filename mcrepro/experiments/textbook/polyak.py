@@ -79,7 +79,9 @@ def _least_ratio(M: np.ndarray, r: int, rng: np.random.Generator) -> float:
         return pl_ratio(M, U, V) if factored_loss(M, U, V) > 1e-9 else np.inf
 
     starts = rng.standard_normal((6, 2 * n * r))
-    return float(min(minimize(ratio, z, method="Powell", options={"maxiter": 8}).fun for z in starts))
+    return float(
+        min(minimize(ratio, z, method="Powell", options={"maxiter": 8}).fun for z in starts)
+    )
 
 
 def _rate(M: np.ndarray, U: np.ndarray, V: np.ndarray, rng: np.random.Generator) -> dict:
@@ -112,8 +114,11 @@ def weaker_than_strong_convexity(table: pd.DataFrame) -> bool:
 
 
 def local_with_the_right_rank(table: pd.DataFrame) -> bool:
-    """Where rank M = r, no factors with singular values in [1/2, 2] have a ratio near zero."""
-    return bool((table["ratio_right"] > 0.05).all())
+    """Where rank M = r, no factors with singular values in [1/2, 2] have a ratio near zero.
+
+    The least one found is compared with 0.01; that it is not zero is proved in the chapter.
+    """
+    return bool((table["ratio_right"] > 0.01).all())
 
 
 def local_with_any_rank(table: pd.DataFrame) -> bool:
