@@ -41,7 +41,8 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            # A file of our own is closed even if NumPy cannot read it.
+            with self.path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return dict(file)
         except (zipfile.BadZipFile, ValueError, EOFError, KeyError, AttributeError) as error:
             raise DataError(
