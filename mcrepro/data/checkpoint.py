@@ -53,7 +53,7 @@ class Checkpoint:
         """Replace what was saved before."""
         partial = self.path.with_name(f".{self.path.name}.part")
         with partial.open("wb") as file:
-            np.savez(file, **state)
+            np.savez(file, **dict(state))  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, self.path)

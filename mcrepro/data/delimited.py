@@ -14,10 +14,10 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ _INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _NUMBER = re.compile(
     r"\s*[+-]?(inf|infinity|([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?)\s*", re.IGNORECASE
 )
-_PACKED = {
+_PACKED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
@@ -127,7 +127,7 @@ class Delimited:
                     index_col=False,
                     skiprows=self._before,
                     dtype={**ids, rating: np.float64},
-                    na_values={rating: list(MISSING)},
+                    na_values={rating: list(MISSING)},  # type: ignore[dict-item]
                     keep_default_na=False,
                     low_memory=False,
                     chunksize=PIECE,
@@ -203,7 +203,7 @@ class Delimited:
                 raise DataError(f"{self.path.name} is an archive; unpack the file of ratings first")
             for magic, unpack in _PACKED.items():
                 if start.startswith(magic):
-                    return cast(IO[bytes], unpack(self.path, "rb"))
+                    return unpack(self.path, "rb")
             return self.path.open("rb")
         except OSError as error:
             raise DataError(f"{self.path} cannot be opened: {error.strerror or error}") from error
@@ -225,9 +225,8 @@ class Delimited:
                         f"{name}, line {self._before + 1}: there must be one column "
                         f"{column!r}, got {fields}"
                     )
-            header, places = True, tuple(fields.index(column) for column in columns)
-        else:
-            places = tuple(columns)
+            header, columns = True, [fields.index(column) for column in columns]
+        places: Any = tuple(columns)
         if fields and len(fields) <= max(places):
             raise DataError(
                 f"{name}, line {self._before + 1}: {len(fields)} fields with the separator "

@@ -6,7 +6,7 @@ each pair that was ever seen, sorted, and nothing for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -52,12 +52,12 @@ class DensePairs:
         return int(np.count_nonzero(self.counts))
 
     def add(self, indptr, indices, values, threads: int) -> None:
-        for sorted_, local in _batches(indptr, indices, values, self.d):
+        for entries, pairs in _batches(indptr, indices, values, self.d):
 
-            def work(low, high, sorted_=sorted_, local=local):
-                _kernels.add_dense(*sorted_[:3], *local, low, high, self.d, self.counts, self.sums)
+            def work(low, high, entries=entries):
+                _kernels.add_dense(*entries, low, high, self.d, self.counts, self.sums)  # type: ignore[call-arg]
 
-            _in_parallel(work, sorted_[3], threads)
+            _in_parallel(work, pairs, threads)
 
     def merge(self, other: DensePairs | SparsePairs) -> None:
         if isinstance(other, DensePairs):
@@ -90,21 +90,19 @@ class SparsePairs:
         return len(self.upper().j)
 
     def add(self, indptr, indices, values, threads: int) -> None:
-        for sorted_, local in _batches(indptr, indices, values, self.d):
+        for entries, pairs in _batches(indptr, indices, values, self.d):
 
-            def work(low, high, sorted_=sorted_, local=local):
+            def work(low, high, entries=entries, pairs=pairs):
                 # A row of the triangle is no longer than what is added, nor than it can be.
-                longest = np.minimum(np.diff(sorted_[3][low : high + 1]), self.d - np.r_[low:high])
+                longest = np.minimum(np.diff(pairs[low : high + 1]), self.d - np.r_[low:high])
                 size = int(longest.sum())
                 j, counts, sums = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size)
-                lengths = _kernels.add_sparse(
-                    *sorted_[:3], *local, low, high, self.d, j, counts, sums
-                )
+                lengths = _kernels.add_sparse(*entries, low, high, self.d, j, counts, sums)  # type: ignore[call-arg]
                 met = lengths.sum()
                 return lengths, j[:met], counts[:met], sums[:met]
 
             lengths, *columns = map(
-                np.concatenate, zip(*_in_parallel(work, sorted_[3], threads), strict=True)
+                np.concatenate, zip(*_in_parallel(work, pairs, threads), strict=True)
             )
             self._append(Upper(np.concatenate([[0], np.cumsum(lengths)]), *columns))
 
@@ -149,17 +147,17 @@ def default_threads() -> int:
     return numba.get_num_threads()
 
 
-def _batches(indptr, indices, values, d: int):
-    """Some rows at a time: (what `by_column` returns, (indices, values) of these rows)."""
+def _batches(indptr, indices, values, d: int) -> Iterator[tuple[tuple, np.ndarray]]:
+    """Some rows at a time: their entries as the kernels take them, and the pairs they make."""
     first = 0
     while first < len(indptr) - 1:
         last = int(np.searchsorted(indptr, indptr[first] + _BATCH, side="right")) - 1
         last = max(last, first + 1)
         part = slice(indptr[first], indptr[last])
         if part.stop > part.start:
-            local = indices[part], values[part]
             begins = indptr[first : last + 1] - indptr[first]
-            yield _kernels.by_column(begins, local[0], d), local
+            *sorted_, pairs = _kernels.by_column(begins, indices[part], d)
+            yield (*sorted_, indices[part], values[part]), pairs
         first = last
 
 

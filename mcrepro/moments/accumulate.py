@@ -79,7 +79,7 @@ def accumulate(
     10000
     """
     d, per_part = integer("d", d, 1), integer("per_part", per_part, 1)
-    options = {"storage": storage, "threads": threads}
+    options: dict[str, Any] = {"storage": storage, "threads": threads}
     total, done, mark = SecondMoment(d, **options), 0, 0
     chunks = _partitions(chunks)
     if checkpoint is not None:
@@ -205,7 +205,7 @@ def _marked(chunks):
         rest = iter(chunks)
         first = next(rest, None)
         chunks = rest if first is None else itertools.chain([first], rest)
-    if _is_dask(first):
+    if first is not None and _is_dask(first):
         first = first.compute()
     mark = 0
     for rows in first if isinstance(first, list | tuple) else [first]:
