@@ -171,6 +171,26 @@ class SecondMoment:
         upper = self._pairs.upper()
         return upper.i, upper.j.copy(), upper.counts.copy(), upper.sums.copy()
 
+    def without_pairs(self, i, j) -> SecondMoment:
+        """A copy, in sparse storage, in which these pairs were never seen together.
+
+        Parameters
+        ----------
+        i, j : array_like of int, shape (m,)
+            Columns, in any order. A pair that was not seen is ignored.
+        """
+        i, j = np.minimum(i, j).astype(np.int64), np.maximum(i, j)
+        upper = self._pairs.upper()
+        keep = ~np.isin(upper.i.astype(np.int64) * self.d + upper.j, i * self.d + j)
+        rows = np.bincount(upper.i[keep], minlength=self.d)
+        left = _pairs.Upper(
+            np.concatenate([[0], np.cumsum(rows)]), *(column[keep] for column in upper[1:])
+        )
+        part = SecondMoment(self.d, storage="sparse", threads=self.threads)
+        part.n_rows, part.n_entries = self.n_rows, self.n_entries
+        part._pairs.merge(_pairs.SparsePairs(self.d, (left,)))
+        return part
+
     def hajek(self) -> sp.csr_array:
         """The Hájek estimate ``S_ij / N_ij`` of T_ij, on Omega only.
 
