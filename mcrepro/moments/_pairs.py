@@ -40,6 +40,8 @@ class Upper(NamedTuple):
 class DensePairs:
     """The whole triangle, row by row: cell (i, i) is followed by (i, i + 1), ..., (i, d - 1)."""
 
+    storage = "dense"
+
     def __init__(self, d: int):
         self.d = d
         cells = d * (d + 1) // 2
@@ -71,6 +73,12 @@ class DensePairs:
         if n_rows > np.iinfo(self.counts.dtype).max:
             self.counts = self.counts.astype(np.int64)
 
+    def whole(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Copies of all counts and sums, if they take less room than the pairs seen."""
+        if 2 * self.n_pairs <= len(self.counts):
+            return None
+        return self.counts.copy(), self.sums.copy()
+
     def upper(self) -> Upper:
         return Upper(*_kernels.to_sparse(self.counts, self.sums, self.d, self.n_pairs))
 
@@ -80,6 +88,8 @@ class SparsePairs:
 
     A pair is moved O(log) times in all, however many small batches come.
     """
+
+    storage = "sparse"
 
     def __init__(self, d: int, pieces: tuple[Upper, ...] = ()):
         self.d = d
@@ -111,6 +121,9 @@ class SparsePairs:
 
     def make_room(self, n_rows: int) -> None:
         """Counts are of 64 bits."""
+
+    def whole(self) -> None:
+        """There is no triangle."""
 
     def upper(self) -> Upper:
         while len(self._pieces) > 1:

@@ -14,13 +14,16 @@ arXiv:2601.12213, Mechanisms 1 and 2.)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro.moments import _kernels, _pairs
+
+# What counts and adds is compiled by numba, which takes a second to import: on first use.
+if TYPE_CHECKING:
+    from mcrepro.moments import _pairs
 
 
 class SecondMoment:
@@ -65,6 +68,8 @@ class SecondMoment:
     """
 
     def __init__(self, d: int, *, storage: str = "auto", threads: int | None = None):
+        from mcrepro.moments import _pairs
+
         self.d = integer("d", d, 1, 2**31 - 1)
         self.n_rows = 0
         self.n_entries = 0
@@ -101,6 +106,8 @@ class SecondMoment:
             for chunk in rows:
                 self.update(chunk)
             return self
+        from mcrepro.moments import _pairs
+
         values = _observed(rows, self.d)
         self._pairs.make_room(self.n_rows + values.shape[0])
         threads = self.threads or _pairs.default_threads()
@@ -143,7 +150,7 @@ class SecondMoment:
     @property
     def storage(self) -> str:
         """ "dense" or "sparse"."""
-        return "dense" if isinstance(self._pairs, _pairs.DensePairs) else "sparse"
+        return self._pairs.storage
 
     @property
     def n_pairs(self) -> int:
@@ -179,6 +186,8 @@ class SecondMoment:
         i, j : array_like of int, shape (m,)
             Columns, in any order. A pair that was not seen is ignored.
         """
+        from mcrepro.moments import _pairs
+
         i, j = np.minimum(i, j).astype(np.int64), np.maximum(i, j)
         upper = self._pairs.upper()
         keep = ~np.isin(upper.i.astype(np.int64) * self.d + upper.j, i * self.d + j)
@@ -243,8 +252,8 @@ class SecondMoment:
         """
         size = {"size": np.array([self.d, self.n_rows, self.n_entries])}
         pairs = self._pairs
-        if isinstance(pairs, _pairs.DensePairs) and 2 * pairs.n_pairs > len(pairs.counts):
-            return size | {"all_counts": pairs.counts.copy(), "all_sums": pairs.sums.copy()}
+        if (whole := pairs.whole()) is not None:
+            return size | dict(zip(("all_counts", "all_sums"), whole, strict=True))
         upper = pairs.upper()
         kept = {"indptr": upper.indptr, "j": upper.j, "counts": upper.counts, "sums": upper.sums}
         dense = np.array(self.storage == "dense")
@@ -253,6 +262,8 @@ class SecondMoment:
     @classmethod
     def from_state(cls, state, *, threads: int | None = None) -> SecondMoment:
         """The moments whose `state` this was; takes over its arrays."""
+        from mcrepro.moments import _pairs
+
         d, n_rows, n_entries = map(int, state["size"])
         whole = "all_counts" in state
         moments = cls(d, storage="dense" if whole or state["dense"] else "sparse", threads=threads)
@@ -270,6 +281,8 @@ class SecondMoment:
         return _restored, (self.state(), self.threads)
 
     def _symmetric(self, upper: _pairs.Upper, values: np.ndarray) -> sp.csr_array:
+        from mcrepro.moments import _kernels
+
         indptr, indices, data = _kernels.mirrored(upper.indptr, upper.j, values)
         return sp.csr_array((data, indices, indptr), shape=(self.d, self.d))
 
@@ -305,6 +318,8 @@ class _Rows(NamedTuple):
 
 def _observed(rows, d: int) -> _Rows:
     """The rows, checked and sorted, nothing summed and no zero dropped."""
+    from mcrepro.moments import _kernels
+
     if not sp.issparse(rows):
         raise TypeError(f"rows must be a SciPy sparse matrix or array, got {type(rows).__name__}")
     if rows.ndim != 2 or rows.shape[1] != d:
