@@ -116,13 +116,13 @@ class TangentLeastSquares:
             U, V = V, U
         U, V = (np.ascontiguousarray(np.linalg.qr(F)[0]) for F in (U, V))
         density, r = len(self.i) / (self.n * self.k), U.shape[1]
-        D_inverse = np.linalg.pinv(_grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
+        D_inverse = np.linalg.pinv(grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
         S = _schur(self.indptr, self.i, U, V, D_inverse, 0.0)
         # The r^2 lowest eigenvalues belong to U G. Columns that U_j leaves open count as well.
         eigenvalue = np.inf
         if self.n > r:
             eigenvalue = eigvalsh(S, lower=True, subset_by_index=[r * r, r * r])[0]
-        column = np.linalg.eigvalsh(_grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
+        column = np.linalg.eigvalsh(grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
         return float(np.sqrt(max(min(eigenvalue, column), 0.0) / density))
 
     def _product(self, U, B):
@@ -132,7 +132,7 @@ class TangentLeastSquares:
         """The map from e to the minimiser, where U is the factor that is kept."""
         i, j, n, k, r = self.i, self.j, self.n, self.k, U.shape[1]
         U, V = np.ascontiguousarray(U), np.ascontiguousarray(V)
-        D_inverse = np.linalg.inv(_grams(j, i, U, ridge, k))
+        D_inverse = np.linalg.inv(grams(j, i, U, ridge, k))
         small = n * r <= _DIRECT
         state: dict[str, np.ndarray] = {}
 
@@ -143,7 +143,7 @@ class TangentLeastSquares:
             """Solve S A = g."""
             if self.solver != "direct" and "factor" not in state:
                 if "blocks" not in state:
-                    state["blocks"] = np.linalg.inv(_grams(i, j, V, ridge, n))
+                    state["blocks"] = np.linalg.inv(grams(i, j, V, ridge, n))
                 limit = self.inner_iter
                 if self.solver == "auto" and small:
                     limit = min(limit, _PATIENCE)
@@ -205,7 +205,7 @@ def _gather(i, j, y, V, n):
 
 
 @numba.njit(cache=True)
-def _grams(i, j, V, ridge, n):
+def grams(i, j, V, ridge, n):
     """Block a: ridge I + the sum of ``V[j_t] V[j_t]^T`` over the entries t with ``i_t = a``."""
     r = V.shape[1]
     out = np.zeros((n, r, r))

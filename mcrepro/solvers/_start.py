@@ -46,13 +46,13 @@ def _spectral(loss, rank, rng):
     average ``2 p M`` in the symmetric case and ``p [[0, M], [M^T, 0]]``, with eigenvalues p sigma
     and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
     """
-    eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
+    eigenvalues, Q = leading_eigenpairs(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
     factor = (0.5 if loss.symmetric else 2.0) / loss.problem.density
     floor = 1e-12 * max(eigenvalues[0], 0.0)
     return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
 
 
-def _leading(apply, n, rank, rng, sweeps=12):
+def leading_eigenpairs(apply, n, rank, rng, sweeps=12):
     """The largest eigenvalues and their vectors of a symmetric operator, by subspace iteration.
 
     A start needs no more accuracy than that, and unlike ARPACK, which restarts from random vectors

@@ -20,7 +20,7 @@ References
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro._factors import entries
 from mcrepro.solvers import _start
 from mcrepro.solvers._factored import FactoredLoss
@@ -84,8 +84,7 @@ def alternating_gd(
         On ``||grad f|| / (sqrt(2 f) ||(U, V)||)``.
     """
     one_of("step", step, ("exact", "adam"))
-    if not isinstance(scaled, bool):
-        raise TypeError(f"scaled must be True or False, got {scaled!r}")
+    flag("scaled", scaled)
     if lr is not None:
         if step != "adam":
             raise ValueError(f"lr={lr} has no meaning with step={step!r}")

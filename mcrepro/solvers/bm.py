@@ -30,7 +30,7 @@ References
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers import _start
 from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
 from mcrepro.solvers._loop import Iterate
@@ -121,8 +121,7 @@ def bm(
     """
     one_of("optimizer", optimizer, OPTIMIZERS)
     options = with_options(optimizer, optimizer_options)
-    if not isinstance(hessian, bool):
-        raise TypeError(f"hessian must be True or False, got {hessian!r}")
+    flag("hessian", hessian)
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     radius = row_radius(max_abs)

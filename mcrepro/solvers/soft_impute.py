@@ -39,7 +39,7 @@ from itertools import count
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers._anderson import Anderson
 from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
 from mcrepro.solvers._lasso import Lasso, given, two_way
@@ -118,8 +118,7 @@ def soft_impute(
     """
     one_of("rule", rule, ("min", "1se"))
     one_of("center", center, ("none", "rows+columns"))
-    if not isinstance(accelerate, bool):
-        raise TypeError(f"accelerate must be True or False, got {accelerate!r}")
+    flag("accelerate", accelerate)
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     limit = min(problem.shape) if rank is None else rank
