@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from numba import njit
 
 from mcrepro._factors import entries
-from mcrepro.solvers._given import mirrored
-from mcrepro.solvers._least_squares import grams
+from mcrepro.solvers._given import mirrored, misfit
 from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._sums import grams
 
 # Passes over the coordinates of a row, which end when one moved it by this share of the first.
 _PASSES, _SETTLED = 20, 1e-2
@@ -57,14 +57,11 @@ class NonnegativeLoss:
         W, gradient = np.vstack([U, V]), self.gradient(r, U, V)
         violation = np.linalg.norm(np.where(free(W, gradient), gradient, 0.0))
         root = np.linalg.norm(r)
-        if self.problem.symmetric:  # r has the mirrored entries, too
-            rows, cols = self.problem.rows, self.problem.cols
-            r = entries(U, V, rows, cols) - self.problem.values
         return Iterate(
             U,
             V,
             objective=0.5 * root**2,
-            residual=np.linalg.norm(r) / (np.linalg.norm(self.problem.values) or 1.0),
+            residual=misfit(self.problem, U, V),  # r may have mirrored entries, too
             gradient_norm=violation / (root * np.linalg.norm(W)) if violation else 0.0,
         )
 

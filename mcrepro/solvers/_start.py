@@ -1,25 +1,10 @@
-"""Where the factored methods start: given factors, the spectrum of the data, or chance."""
+"""Where the factored methods start: the spectrum of the data, or chance."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mcrepro._checks import one_of, real
-
-
-def given(start, shape, width):
-    """The factors of a warm start, as new float64 arrays of shapes (n1, width) and (n2, width)."""
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    factors = tuple(np.array(factor, dtype=np.float64) for factor in start)
-    for name, factor, n in zip(("left", "right"), factors, shape, strict=True):
-        if factor.shape != (n, width):
-            raise ValueError(f"start: {name} must have shape {(n, width)}, got {factor.shape}")
-        if not np.isfinite(factor).all():
-            raise ValueError(f"start: {name} must be finite")
-    return factors
 
 
 def initial(loss, rank, rng, init, init_scale):

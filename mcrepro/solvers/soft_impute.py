@@ -98,9 +98,9 @@ def soft_impute(
     rule : {"min", "1se"}
         Of cross-validation: the lam of least error on the entries held out, or the largest whose
         error is within one standard error of that.
-    weights : array_like, shape (m,) or (n1, n2), optional
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
         w, positive; ``1 / p_ij`` corrects for unequal probabilities of observation. In the order of
-        ``problem.rows``, or one for each entry of the matrix.
+        ``problem.rows`` or for the whole matrix; or as for "bm" from the counts.
     center : {"none", "rows+columns"}
         Take off the two-way fit of method "mean" first; it is part of the returned factors, and not
         penalised. Rectangular problems only.

@@ -288,7 +288,7 @@ def test_data_of_zeros():
         (
             {"regularization": 1.0, "start": (np.ones((23, 2)), np.ones((3, 2)))},
             ValueError,
-            "shapes",
+            r"right must have shape \(31, 2\)",
         ),
         ({"accelerate": 1}, TypeError, "accelerate"),
     ],
