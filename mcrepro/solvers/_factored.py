@@ -116,8 +116,10 @@ class FactoredLoss:
     def iterate(self, point, radius=np.inf):
         """What the loop sees of ``(W, value, gradient, residual)``, rows bounded by `radius`."""
         W, value, gradient, r = point
+        left, right = self.factors(W)
         return Iterate(
-            *self.factors(W),
+            left,
+            right,
             objective=value,
             residual=np.linalg.norm(r) / self.scale,
             gradient_norm=self.optimality(value, inward(W, gradient, radius), W),
