@@ -125,9 +125,7 @@ def soft_impute(
         if problem.symmetric:
             raise ValueError(f"center={center!r} needs a rectangular problem; this is symmetric")
         if limit < 3:
-            raise ValueError(
-                f"rank={limit} is too small: center={center!r} takes two of at least 3"
-            )
+            raise ValueError(f"rank={limit} is too small: center={center!r} takes two of 3 or more")
         limit -= 2
     data, bases, chosen = Entries(problem, weights), {}, {}
 
@@ -167,9 +165,8 @@ def sweeps(lasso, start, max_iter, plain=False):
     def kind(k):
         return kinds[plain or lasso.lam == 0 or filled_is_better(lasso.data, k)]
 
-    regress = kind(A.shape[1])
-    warm = A.shape[1] > 0
-    best, before, fallback, more = np.inf, np.inf, None, not warm
+    regress, more = kind(A.shape[1]), A.shape[1] == 0
+    best, before, fallback = np.inf, np.inf, None
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:

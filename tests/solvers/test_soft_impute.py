@@ -281,7 +281,7 @@ def test_data_of_zeros():
         ({"regularization": 0.0}, ValueError, "needs rank"),
         ({"rule": "max"}, ValueError, "'min', '1se'"),
         ({"center": "rows"}, ValueError, "rows\\+columns"),
-        ({"center": "rows+columns", "rank": 2}, ValueError, "at least 3"),
+        ({"center": "rows+columns", "rank": 2}, ValueError, "two of 3 or more"),
         ({"regularization": 1.0, "weights": np.ones(3)}, ValueError, "weights must have shape"),
         ({"regularization": 1.0, "weights": np.zeros((23, 31))}, ValueError, "positive"),
         ({"regularization": 1.0, "start": 1}, TypeError, "start must be a pair"),
