@@ -41,10 +41,9 @@ def observed_pairs(moments):
     counts : ndarray of float, shape (m,)
         N at the entries of `problem`, in its order.
     """
-    # Both arrays have the same pattern, stored by row and then by column, as Problem keeps it.
-    T = sp.triu(moments.hajek(), format="coo")
-    counts = sp.triu(moments.counts, format="coo").data.astype(np.float64)
-    return Problem(T.row, T.col, T.data, T.shape, symmetric=True), counts
+    i, j, counts, sums = moments.pairs()
+    shape = (moments.d, moments.d)
+    return Problem(i, j, sums / counts, shape, symmetric=True), counts.astype(np.float64)
 
 
 def pair_weights(problem, counts, q: float) -> np.ndarray:
