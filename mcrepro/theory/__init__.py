@@ -6,10 +6,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
         "conversion",
+        "epsilon_mc",
         "factored_sensing",
+        "geometry",
         "identifiability",
         "lifted_curvature",
         "linear_phase",
+        "recovery_conditions",
         "second_moment",
     ],
 )
