@@ -13,12 +13,14 @@ from mcrepro.lifting.dense import DenseObjective
 from mcrepro.lifting.descent import Descent, minimize
 from mcrepro.lifting.objective import LiftedObjective
 from mcrepro.lifting.optimizers import LBFGS, Adam, GradientDescent
+from mcrepro.lifting.terms import FewTerms
 
 __all__ = [
     "LBFGS",
     "Adam",
     "DenseObjective",
     "Descent",
+    "FewTerms",
     "GradientDescent",
     "LiftedObjective",
     "iteration_bound",
