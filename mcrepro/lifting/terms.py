@@ -36,6 +36,9 @@ from mcrepro._checks import integer, real
 from mcrepro._factors import entries
 from mcrepro.problem import Problem
 
+# The places of S with index 1, for U, twice and index 0, for X, twice: those of a, c and d.
+_TWO_OF_FOUR = [index for index in np.ndindex(2, 2, 2, 2) if sum(index) == 2]
+
 
 @dataclass(slots=True)
 class _Products:
@@ -93,9 +96,8 @@ class FewTerms:
             raise ValueError("all observed values are zero: there is nothing to scale by")
         self._unit = np.sqrt(size)
         self._data = problem.values / size
-        by_row = np.lexsort((problem.cols, problem.rows))
-        self._by_row, self._cols = by_row, problem.cols[by_row]
-        self._starts = np.searchsorted(problem.rows[by_row], np.arange(self.n + 1))
+        # Entries come sorted by row, as a CSR array wants them.
+        self._starts = np.searchsorted(problem.rows, np.arange(self.n + 1))
 
     def value(self, X):
         """h(w) / h(0), a number.
@@ -133,14 +135,12 @@ class FewTerms:
         """
         X, U = self._terms(X), self._terms(U)
         products = self._products(np.concatenate([X, U]))
-        S, s = products.S**self.order, products.s**self.order
-        old = np.arange(len(X) + len(U)) < len(X)
-        out = np.zeros(5)
-        for number in np.ndindex(2, 2, 2, 2):
-            block = np.ix_(*(old if k == 0 else ~old for k in number))
-            out[sum(number)] += S[block].sum()
-        for number in np.ndindex(2, 2):
-            out[sum(number)] -= 2 * s[np.ix_(*(old if k == 0 else ~old for k in number))].sum()
+        # The power of t is the number of indices that belong to U.
+        new = np.repeat([0, 1], [len(X), len(U)])
+        four = np.add.outer(np.add.outer(new, new), np.add.outer(new, new)).ravel()
+        two = np.add.outer(new, new).ravel()
+        out = np.bincount(four, (products.S**self.order).ravel(), minlength=5)
+        out -= 2 * np.bincount(two, (products.s**self.order).ravel(), minlength=5)
         out[0] += 1
         return out
 
@@ -176,14 +176,39 @@ class FewTerms:
         S, b, l = products.S, products.s[1, 1], self.order
         if b <= 0:
             return np.inf, np.zeros(Y.shape[1:])
-        # Where two of the four numbers are U, in the order of a, a, c, c, d, d.
-        where = tuple(np.transpose([(1, 1, 0, 0), (0, 0, 1, 1), (1, 0, 1, 0), (0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0)]))
+        where = tuple(np.transpose(_TWO_OF_FOUR))
         total = (S[where] ** l).sum() / 2
         ratio = np.sign(total) * np.abs(total) ** (1 / l) / b
         dS, ds = np.zeros_like(S), np.zeros_like(products.s)
         dS[where] = ratio / total * S[where] ** (l - 1) / 2 if total else 0.0
         ds[1, 1] = -ratio / b
         return float(ratio), self._pull(Y, products, dS, ds)[1] / self._unit
+
+    def extract(self, X):
+        """The matrix of r columns that w stands for, by the partial trace.
+
+        ``W W^T`` stands for M^{⊗l}, whose trace over all pairs of modes but one is
+        ``M tr(M)^{l-1}``; the leading r eigenpairs of that M are kept. The same as
+        ``LiftedObjective.extract`` with ``method="partial_trace"``: exact for one term, and free of
+        the gauge of W.
+
+        Parameters
+        ----------
+        X : array_like, shape (k, n, r)
+
+        Returns
+        -------
+        ndarray, shape (n, r)
+        """
+        Y = self._terms(X)
+        k, n, r = Y.shape
+        # The partial trace is the sum over a, b of <X_a, X_b>^{l-1} X_a X_b^T.
+        overlaps = np.einsum("ani,bni->ab", Y, Y) ** (self.order - 1)
+        Q, R = np.linalg.qr(Y.transpose(1, 0, 2).reshape(n, k * r))
+        eigenvalues, vectors = np.linalg.eigh(R @ np.kron(overlaps, np.eye(r)) @ R.T)
+        trace = max(eigenvalues.sum(), np.finfo(float).tiny)
+        lengths = np.sqrt(np.maximum(eigenvalues[-r:], 0.0) / trace ** (1 - 1 / self.order))
+        return self._unit * (Q @ vectors[:, -r:] * lengths)[:, ::-1]
 
     def _terms(self, X):
         X = np.asarray(X, dtype=np.float64)
@@ -215,8 +240,8 @@ class FewTerms:
         both = dS + dS.transpose(2, 3, 0, 1)
         N = (1 - self.epsilon**2) * (both.reshape(k * k, -1) @ E.reshape(k * k, -1))
         N += ds.reshape(-1, 1) * self._data
-        for (a, b), row in zip(np.ndindex(k, k), N[:, self._by_row], strict=True):
-            A = sp.csr_array((row, self._cols, self._starts), shape=(self.n, self.n))
+        for (a, b), row in zip(np.ndindex(k, k), N, strict=True):
+            A = sp.csr_array((row, self.problem.cols, self._starts), shape=(self.n, self.n))
             out[a] += A @ Y[b]
             out[b] += A.T @ Y[a]
         dC = self.epsilon**2 * np.einsum("abcd,bdij->acij", dS + dS.transpose(1, 0, 3, 2), C)
