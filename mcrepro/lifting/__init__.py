@@ -18,7 +18,7 @@ from mcrepro.lifting import rank_one
 from mcrepro.lifting.bounds import iteration_bound
 from mcrepro.lifting.dense import DenseObjective
 from mcrepro.lifting.descent import Descent, minimize
-from mcrepro.lifting.escape import Escape, escape
+from mcrepro.lifting.escape import Escape, best_direction, descend, escape
 from mcrepro.lifting.objective import LiftedObjective
 from mcrepro.lifting.optimizers import LBFGS, Adam, GradientDescent
 from mcrepro.lifting.terms import FewTerms
