@@ -29,8 +29,8 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from mcrepro._checks import generator, integer, one_of
 from mcrepro._factors import entries
 
-# A ratio or a value has to fall by this share to count.
-_LEAST = 1e-9
+# By how much h / h(0) has to fall to count: this share of it, and more than its rounding errors.
+_SHARE, _ROUNDING = 1e-9, 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +95,9 @@ def escape(terms, X, *, direction="best", starts=3, seed=0, max_iter=200):
     quartic = terms.line(X[None], U[None])
     step = lowest_point(quartic)
     begin, along = quartic[0], np.polyval(quartic[::-1], step)
-    if not along < begin - _LEAST * begin:
-        return Escape(ratio, U, step, (begin, begin, begin), None, n_ratio, n_gradient)
-    pair = np.stack([X, np.cbrt(step) * np.abs(step) ** (1 / terms.order - 1 / 3) * U])
+    if not along < begin - max(_SHARE * begin, _ROUNDING):
+        return Escape(ratio, U, step, (float(begin),) * 3, None, n_ratio, n_gradient)
+    pair = np.stack([X, np.sign(step) * np.abs(step) ** (1 / terms.order) * U])
     pair, end, n_gradient = descend(terms, pair, max_iter=max_iter)
     values = (float(begin), float(along), end)
     return Escape(ratio, U, step, values, terms.extract(pair), n_ratio, n_gradient)

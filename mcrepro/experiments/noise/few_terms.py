@@ -40,7 +40,7 @@ def trial(
         "pair_seconds": _seconds(lambda: terms.gradient(pair)),
         "pair_numbers": pair.size,
         "tensor_seconds": None,
-        "tensor_numbers": (n * rank) ** order,
+        "tensor_numbers": float(n * rank) ** order,
     }
     if out["tensor_numbers"] <= _LARGEST:
         lifted = mc.lifting.LiftedObjective(problem, order, rank=rank)
@@ -121,6 +121,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep(trials=1, cells=_CHECKS + _costs([10, 20])),
         "quick": Sweep(trials=2, cells=_CHECKS + _costs([10, 30, 100, 300, 1000])),
-        "paper": Sweep(trials=5, cells=_CHECKS + _costs([10, 18, 30, 60, 100, 300, 1000, 10000])),
+        "paper": Sweep(trials=5, cells=_CHECKS + _costs([10, 18, 30, 60, 100, 300, 1000, 3000])),
     },
 )
