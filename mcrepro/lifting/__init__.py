@@ -32,6 +32,8 @@ __all__ = [
     "FewTerms",
     "GradientDescent",
     "LiftedObjective",
+    "best_direction",
+    "descend",
     "escape",
     "iteration_bound",
     "minimize",

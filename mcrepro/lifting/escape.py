@@ -122,15 +122,14 @@ def best_direction(terms, X, *, starts=3, seed=0, max_iter=100):
         # Beyond the directions with <B, UU^T> <= 0 lies nothing; a large number turns L-BFGS back.
         return (value, gradient.ravel()) if np.isfinite(value) else (1e10, gradient.ravel())
 
-    best, count = None, 0
+    U, lowest, count = X, np.inf, 0
     for _ in range(starts):
         u = _usable_start(terms, X, rng)
         found = minimize(ratio, u, jac=True, method="L-BFGS-B", options={"maxiter": max_iter})
         count += found.nfev
-        if best is None or found.fun < best.fun:
-            best = found
-    U = best.x.reshape(X.shape)
-    return U / np.linalg.norm(U), float(best.fun), count
+        if found.fun < lowest:
+            U, lowest = found.x.reshape(X.shape), float(found.fun)
+    return U / np.linalg.norm(U), lowest, count
 
 
 def theorem_direction(terms, X, seed=0):

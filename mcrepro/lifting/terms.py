@@ -118,7 +118,9 @@ class FewTerms:
         Y = self._terms(X)
         products = self._products(Y)
         l = self.order
-        gradient = self._pull(Y, products, l * products.S ** (l - 1), -2 * l * products.s ** (l - 1))
+        gradient = self._pull(
+            Y, products, l * products.S ** (l - 1), -2 * l * products.s ** (l - 1)
+        )
         return self._value(products), gradient / self._unit
 
     def line(self, X, U):

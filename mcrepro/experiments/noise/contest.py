@@ -11,7 +11,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, rate
+from mcrepro.experiments.statistics import Estimate, mean, rate
 
 from ._beyond import FIT, RANK, Search, instance, rescaled
 
@@ -127,10 +127,21 @@ def success(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def solved_by(table: pd.DataFrame, family: str, method: str) -> Estimate:
-    """Share of the trials of one family that one method solved."""
-    part = table[(table["family"] == family) & (table["method"] == method)]
-    return rate(int(part["solved"].sum()), len(part))
+def gain_over_restarts(table: pd.DataFrame) -> Estimate:
+    """Mean of solved by escape minus solved by restarts, same instances, structured, largest n."""
+    return _gain(table, "restarts")
+
+
+def gain_over_small_start(table: pd.DataFrame) -> Estimate:
+    """Mean of solved by escape minus solved by small starts, same instances, structured, largest n."""
+    return _gain(table, "small start")
+
+
+def _gain(table: pd.DataFrame, rival: str) -> Estimate:
+    part = table[table["family"] == "structured"]
+    part = part[part["n"] == part["n"].max()]
+    solved = part.pivot(index="trial", columns="method", values="solved").astype(float)
+    return mean(solved["escape"] - solved[rival])
 
 
 _METHODS = list(METHODS)

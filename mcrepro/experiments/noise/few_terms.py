@@ -36,17 +36,17 @@ def trial(
     problem = _problem(n, rank, symmetric, min(1.0, 10 / n), rng)
     terms = mc.lifting.FewTerms(problem, order)
     pair = rng.standard_normal((2, n, rank))
-    out = {
-        "pair_seconds": _seconds(lambda: terms.gradient(pair)),
-        "pair_numbers": pair.size,
-        "tensor_seconds": None,
-        "tensor_numbers": float(n * rank) ** order,
-    }
-    if out["tensor_numbers"] <= _LARGEST:
+    tensor_numbers, tensor_seconds = float(n * rank) ** order, None
+    if tensor_numbers <= _LARGEST:
         lifted = mc.lifting.LiftedObjective(problem, order, rank=rank)
         w = lifted.initial(scale=1.0, seed=0)
-        out["tensor_seconds"] = _seconds(lambda: lifted.gradient(w))
-    return out
+        tensor_seconds = _seconds(lambda: lifted.gradient(w))
+    return {
+        "pair_seconds": _seconds(lambda: terms.gradient(pair)),
+        "pair_numbers": pair.size,
+        "tensor_seconds": tensor_seconds,
+        "tensor_numbers": tensor_numbers,
+    }
 
 
 def _problem(n, rank, symmetric, p, rng):
