@@ -31,6 +31,8 @@ from mcrepro._factors import entries
 
 # By how much h / h(0) has to fall to count: this share of it, and more than its rounding errors.
 _SHARE, _ROUNDING = 1e-9, 1e-13
+# What L-BFGS is told where a function is not finite; its line search then takes a shorter step.
+_TURN_BACK = 1e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +121,8 @@ def best_direction(terms, X, *, starts=3, seed=0, max_iter=100):
 
     def ratio(u):
         value, gradient = terms.escape_ratio(X, u.reshape(X.shape))
-        # Beyond the directions with <B, UU^T> <= 0 lies nothing; a large number turns L-BFGS back.
-        return (value, gradient.ravel()) if np.isfinite(value) else (1e10, gradient.ravel())
+        # Infinite where <B, UU^T> <= 0.
+        return (value, gradient.ravel()) if np.isfinite(value) else (_TURN_BACK, np.zeros(u.size))
 
     U, lowest, count = X, np.inf, 0
     for _ in range(starts):
@@ -168,8 +170,11 @@ def descend(terms, X, *, max_iter=200):
     X = np.asarray(X, dtype=np.float64)
 
     def function(x):
-        value, gradient = terms.value_and_gradient(x.reshape(X.shape))
-        return value, gradient.ravel()
+        # A first step may go so far that powers overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = terms.value_and_gradient(x.reshape(X.shape))
+        finite = np.isfinite(value) and np.isfinite(gradient).all()
+        return (value, gradient.ravel()) if finite else (_TURN_BACK, np.zeros(x.size))
 
     options = {"maxiter": max_iter, "ftol": 1e-12, "gtol": 1e-9}
     found = minimize(function, X.ravel(), jac=True, method="L-BFGS-B", options=options)

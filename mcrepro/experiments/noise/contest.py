@@ -78,7 +78,7 @@ def _escape(search, _round):
     X, fit = search.descend()
     orders = list(ORDERS)
     while orders and search.open():
-        found = search.escape(X, orders[0])
+        found = search.escape(X, orders[0], starts=1)
         if found.X is not None:
             new, better = search.descend(found.X)
             if better < fit * (1 - 1e-6):
@@ -161,8 +161,8 @@ PROTOCOL = Protocol(
             ],
         ),
         "quick": Sweep(
-            {"method": _METHODS, "budget": 1000},
-            trials=4,
+            {"method": _METHODS, "budget": 2000},
+            trials=3,
             cells=[
                 {"family": "structured", "n": 20, "level": 0.35},
                 {"family": "random", "n": 60, "level": 1.0},
@@ -170,13 +170,12 @@ PROTOCOL = Protocol(
             ],
         ),
         "paper": Sweep(
-            {"method": _METHODS, "budget": 5000},
+            {"method": _METHODS, "budget": 3000},
             trials=20,
             cells=[
                 {"family": "structured", "n": 40, "level": 0.35},
-                {"family": "structured", "n": 200, "level": 0.35},
-                {"family": "random", "n": 60, "level": 1.0},
-                {"family": "random", "n": 1000, "level": 1.0},
+                {"family": "structured", "n": 100, "level": 0.35},
+                {"family": "random", "n": 300, "level": 1.0},
                 {"family": "blocks", "n": 64, "level": 0.05},
             ],
         ),

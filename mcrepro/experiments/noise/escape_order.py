@@ -194,7 +194,6 @@ PROTOCOL = Protocol(
                 {"family": "structured", "n": 8, "level": 0.45},
                 {"family": "structured", "n": 100, "level": 0.2},
                 {"family": "structured", "n": 100, "level": 0.35},
-                {"family": "structured", "n": 100, "level": 0.45},
                 {"family": "random", "n": 40, "level": 1.2},
                 {"family": "blocks", "n": 64, "level": 0.05},
             ],
