@@ -180,6 +180,7 @@ PROTOCOL = Protocol(
             trials=2,
             cells=[
                 {"family": "structured", "n": 8, "level": 0.45},
+                {"family": "structured", "n": 20, "level": 0.6},
                 {"family": "structured", "n": 60, "level": 0.2},
                 {"family": "structured", "n": 60, "level": 0.35},
                 {"family": "random", "n": 40, "level": 1.2},
@@ -192,6 +193,7 @@ PROTOCOL = Protocol(
             cells=[
                 {"family": "structured", "n": 6, "level": 0.35},
                 {"family": "structured", "n": 8, "level": 0.45},
+                {"family": "structured", "n": 20, "level": 0.6},
                 {"family": "structured", "n": 100, "level": 0.2},
                 {"family": "structured", "n": 100, "level": 0.35},
                 {"family": "random", "n": 40, "level": 1.2},

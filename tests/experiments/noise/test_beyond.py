@@ -157,3 +157,15 @@ def test_start_and_order_are_told_apart(smoke):
     assert summary[10, 1, 1e-8] == 1
     assert summary[10, 1, 1.0] < 1
     assert sizes.small_start_order_1(table).value >= sizes.usual_start_order_3(table).value
+
+
+def test_equal_time_counts_restarts():
+    rows = [
+        {"level": 0.6, "n": 6, "order": order, "start": 1.0, "solved": k < hits, "seconds": seconds}
+        for order, hits, seconds in ((1, 1, 0.5), (3, 2, 1.0))
+        for k in range(2)
+    ]
+    row = sizes.at_equal_time(pd.DataFrame(rows)).iloc[0]
+    assert row["restarts"] == 2
+    assert row["order 1, restarted"] == pytest.approx(0.75)
+    assert row["order 3"] == 1
