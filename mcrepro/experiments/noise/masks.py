@@ -1,0 +1,228 @@
+"""Success rates on independently drawn masks, by method: Figures 2(b) and 3 (bottom).
+
+The truth is that of instance (20), z = 1 at odd and 0 at even indices. Each of the n² entries is
+observed with probability p by itself. One trial is one mask; all methods meet it, and the descents
+start from the same directions. Beside their rates stand, for the same mask, the ceiling of every
+sign-equivariant method and the rate that a tiny start should reach (`theory.sign_patterns`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+import mcrepro as mc
+from mcrepro.experiments import Protocol, Sweep
+from mcrepro.experiments.statistics import Estimate, mean
+from mcrepro.theory import sign_patterns
+
+from . import _solve
+
+_BM = {"order": 1, "epsilon": 0.0, **_solve.QUICK}
+GNMR = {"variant": "updating", "max_iter": 100}
+PEERS = {
+    "gnmr": ("gnmr", GNMR, True),
+    "gnmr, one-way": ("gnmr", GNMR, False),
+    "lin_rfm": ("lin_rfm", {"max_iter": 300}, True),
+    "lin_rfm, one-way": ("lin_rfm", {"max_iter": 300}, False),
+    "trace_sdp": ("trace_sdp", {"solver": "clarabel"}, True),
+}
+"""Method, options, and whether it is told that the matrix is symmetric."""
+
+DESCENTS = ("bm", "bm, unit start", "bm, Adam as coded", "lifted")
+
+
+def trial(
+    seed: np.random.SeedSequence, *, n: int, p: float, epsilon: float, starts: int, peers: bool
+) -> list[dict]:
+    """Draw a mask and run all methods on it.
+
+    Parameters
+    ----------
+    n, p : int, float
+    epsilon : float
+        Of the lifted method.
+    starts : int
+        Random directions for each descent.
+    peers : bool
+        Also run `PEERS`, once each: their starts are not random.
+
+    Returns
+    -------
+    list of dict
+        ``method``, ``runs``, ``successes``, ``strict`` (thresholds .05 and .01), ``rank_one``: runs
+        with ``||w - vec(X)^{⊗l}|| <= .05 ||w||``, ``fits``: failed runs whose X reproduces the
+        observed entries to .01 in norm; and ``observed`` entries, ``ceiling``, ``small_start``.
+
+        Where only zeros were observed every method fails: 0 fits, and no solver is run.
+    """
+    rng = np.random.default_rng(seed)
+    z = _solve.zero_one(n)
+    truth = np.outer(z, z)
+    mask = rng.random((n, n)) < p
+    x0 = _solve.starts(rng, starts, n)
+    names = [*DESCENTS, *(PEERS if peers else ())]
+    if not (mask & (truth != 0)).any():
+        common = {"observed": int(mask.sum()), "ceiling": 2.0 ** (1 - z.sum()), "small_start": 0.0}
+        nothing = {"successes": 0, "strict": 0, "rank_one": 0, "fits": 0}
+        return [
+            {"method": name, "runs": starts if name in DESCENTS else 1, **nothing, **common}
+            for name in names
+        ]
+    problem = mc.Problem.from_dense(truth, mask, symmetric=True)
+    common = {
+        "observed": problem.n_observed,
+        "ceiling": sign_patterns.ceiling(problem, z),
+        "small_start": sign_patterns.small_start_rate(problem, z),
+    }
+    settings = {
+        "bm": {**_BM, "scale": 1e-2},
+        "bm, unit start": {**_BM, "scale": 1.0},
+        "bm, Adam as coded": _solve.BM_AS_CODED,
+        "lifted": {"order": 3, "epsilon": epsilon, "scale": 1e-4, **_solve.QUICK},
+    }
+    rows = []
+    for name in names:
+        if name in settings:
+            solved = _solve.descend(problem, x0, **settings[name])
+        else:
+            solved = _peer(name, truth, mask)
+        rows.append({"method": name, **_count(solved, truth, mask), **common})
+    return rows
+
+
+def _peer(name, truth, mask):
+    method, options, told = PEERS[name]
+    both = mask | mask.T if told else mask
+    symmetric = method == "trace_sdp"
+    return _solve.complete(mc.Problem.from_dense(truth, both, symmetric), method, **options)
+
+
+def _count(solved, truth, mask):
+    errors = solved.errors(truth)
+    misfit = np.linalg.norm((solved.estimates - truth)[:, mask], axis=1)
+    failed = errors > _solve.THRESHOLD
+    return {
+        "runs": len(errors),
+        "successes": int(np.sum(~failed)),
+        "strict": int(np.sum(errors <= _solve.STRICT)),
+        "rank_one": int(np.sum(solved.rank_one_residual <= 0.05)),
+        "fits": int(np.sum(failed & (misfit <= 0.01))),
+    }
+
+
+def by_mask(table: pd.DataFrame, column: str = "successes") -> pd.DataFrame:
+    """Share of runs by mask (rows: n, p, trial) and method; "ceiling" and "small_start" beside.
+
+    Runs on one mask share its luck: the mask is the unit of inference.
+    """
+    shares = table.assign(share=table[column] / table["runs"])
+    keys = ["n", "p", "trial"]
+    wide = shares.pivot_table(index=keys, columns="method", values="share")
+    return wide.join(table.groupby(keys)[["ceiling", "small_start"]].first())
+
+
+def rates(table: pd.DataFrame, column: str = "successes") -> pd.DataFrame:
+    """Mean over masks with its interval, one row for each n, p and method."""
+    wide = by_mask(table, column)
+    rows = []
+    for (n, p), part in wide.groupby(["n", "p"]):
+        for name in part:
+            found = mean(part[name])
+            interval = {"value": found.value, "low": found.low, "high": found.high}
+            rows.append({"n": n, "p": p, "method": name, **interval, "masks": found.n})
+    return pd.DataFrame(rows)
+
+
+def lead(
+    table: pd.DataFrame, method: str, other: str, n: Sequence[int], p: Sequence[float]
+) -> Estimate:
+    """Mean over masks of the difference of two methods' success rates, at the given n and p.
+
+    Masks of all cells count alike; there are equally many in each.
+    """
+    wide = by_mask(table).reset_index()
+    here = wide[wide["n"].isin(n) & wide["p"].isin(p)]
+    if here.empty:
+        raise ValueError(f"the table has no masks with n in {list(n)} and p in {list(p)}")
+    return mean(here[method] - here[other])
+
+
+def _all(table):
+    return sorted(table["n"].unique())
+
+
+def lifted_over_bm_p15(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted over BM from a start of norm .01, p = .15, all n."""
+    return lead(table, "lifted", "bm", _all(table), [0.15])
+
+
+def lifted_over_bm_p30(table: pd.DataFrame) -> Estimate:
+    """The same at p = .3."""
+    return lead(table, "lifted", "bm", _all(table), [0.3])
+
+
+def lifted_over_unit_bm_p15(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted over BM from a start of norm 1, p = .15, all n."""
+    return lead(table, "lifted", "bm, unit start", _all(table), [0.15])
+
+
+def lifted_over_unit_bm_p30(table: pd.DataFrame) -> Estimate:
+    """The same at p = .3."""
+    return lead(table, "lifted", "bm, unit start", _all(table), [0.3])
+
+
+def gnmr_over_lifted(table: pd.DataFrame) -> Estimate:
+    """Lead of GNMR, told of the symmetry, over lifted, p = .15."""
+    return lead(table, "gnmr", "lifted", _all(table), [0.15])
+
+
+def one_way_gnmr_over_lifted(table: pd.DataFrame) -> Estimate:
+    """The same, the entries as they were drawn."""
+    return lead(table, "gnmr, one-way", "lifted", _all(table), [0.15])
+
+
+def one_way_gnmr_over_bm(table: pd.DataFrame) -> Estimate:
+    """Lead of GNMR with the entries as they were drawn over BM, p = .15."""
+    return lead(table, "gnmr, one-way", "bm", _all(table), [0.15])
+
+
+def lin_rfm_small(table: pd.DataFrame) -> Estimate:
+    """Lead of Lin-RFM over lifted at the smallest n, p = .15."""
+    return lead(table, "lin_rfm", "lifted", _all(table)[:1], [0.15])
+
+
+def one_way_lin_rfm_small(table: pd.DataFrame) -> Estimate:
+    """The same, the entries as they were drawn."""
+    return lead(table, "lin_rfm, one-way", "lifted", _all(table)[:1], [0.15])
+
+
+def lifted_over_sdp(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted over the trace SDP, p = .15, all n."""
+    return lead(table, "lifted", "trace_sdp", _all(table), [0.15])
+
+
+def lifted_over_sdp_p30(table: pd.DataFrame) -> Estimate:
+    """The same at p = .3."""
+    return lead(table, "lifted", "trace_sdp", _all(table), [0.3])
+
+
+def near_rank_one(table: pd.DataFrame) -> Estimate:
+    """Share of lifted runs whose tensor is within 5 % of rank one, p = .15; unit: masks."""
+    wide = by_mask(table, "rank_one").reset_index()
+    return mean(wide.loc[wide["p"] == 0.15, "lifted"])
+
+
+_SIZES = [4, 5, 6, 7, 8, 9, 10]
+_COMMON = {"epsilon": 5e-5, "peers": True}
+
+PROTOCOL = Protocol(
+    trial=trial,
+    seed=4203,
+    shared=("epsilon", "peers"),
+    profiles={
+        "smoke": Sweep({"n": [4, 6], "p": [0.15, 0.3], **_COMMON, "starts": 5}, trials=3),
+        "quick": Sweep({"n": [4, 6, 8], "p": [0.15, 0.3], **_COMMON, "starts": 10}, trials=10),
+        "paper": Sweep({"n": _SIZES, "p": [0.15, 0.3], **_COMMON, "starts": 20}, trials=40),
+    },
+)
