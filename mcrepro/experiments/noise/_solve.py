@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import mcrepro as mc
+from mcrepro.experiments.statistics import rate
 
 THRESHOLD, STRICT = 0.05, 0.01
 """The paper's two thresholds of ``||X X^T - M*||_F``."""
@@ -88,7 +89,9 @@ def descend(problem, x0, *, order, epsilon, scale, factor=0.5, **options) -> Sol
 def complete(problem, method, x0=None, seed=0, **options) -> Solved:
     """Run a method of `mc.complete` at rank 1, from ``x0 x0^T`` for each row if given."""
     given = [{}] if x0 is None else [{"start": (x[:, None], x[:, None])} for x in x0]
-    results = [mc.complete(problem, method, rank=1, seed=seed, **start, **options) for start in given]
+    results = [
+        mc.complete(problem, method, rank=1, seed=seed, **start, **options) for start in given
+    ]
     return Solved(
         np.stack([result.matrix() for result in results]),
         np.array([result.converged for result in results]),
@@ -97,6 +100,11 @@ def complete(problem, method, x0=None, seed=0, **options) -> Solved:
         np.stack([np.sign(result.left[:, 0]) for result in results]),
         np.full(len(results), np.nan),
     )
+
+
+def pooled(table, confidence=0.95, column="successes"):
+    """Rate of a count among all runs of a table; its rows are batches of independent starts."""
+    return rate(int(table[column].sum()), int(table["runs"].sum()), confidence)
 
 
 def zero_one(n, even_value=0.0):

@@ -9,7 +9,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, rate
+from mcrepro.experiments.statistics import Estimate
 
 from . import _solve
 
@@ -40,18 +40,17 @@ def trial(
     problem = mc.instances.structured(n, delta)
     rng = np.random.default_rng(seed)
     if order == 0:
-        options = {"gnmr": {"variant": "updating"}}
+        peers = {"gnmr": {"variant": "updating"}, "lin_rfm": {}, "trace_sdp": {}}
         solved = [
-            _solve.complete(problem, name, seed=rng.integers(2**32), **options.get(name, {}))
-            for name in ("gnmr", "lin_rfm", "trace_sdp")
+            _solve.complete(problem, name, seed=rng.integers(2**32), **options)
+            for name, options in peers.items()
         ]
         errors = np.concatenate([one.errors(problem.truth) for one in solved])
         converged = np.concatenate([one.converged for one in solved])
         iterations = np.concatenate([one.iterations for one in solved])
     else:
         x0 = _solve.starts(rng, starts, n)
-        options = {"order": order, "epsilon": EPSILON, "scale": scale, **_solve.SAFE}
-        one = _solve.descend(problem, x0, **options)
+        one = _solve.descend(problem, x0, order=order, epsilon=EPSILON, scale=scale, **_solve.SAFE)
         errors, converged, iterations = one.errors(problem.truth), one.converged, one.iterations
     return {
         "runs": len(errors),
@@ -66,7 +65,7 @@ def rates(table: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     keys = ["n", "delta", "order", "scale"]
     rows = []
     for key, part in table.groupby(keys):
-        found = rate(part["successes"].sum(), part["runs"].sum(), confidence)
+        found = _solve.pooled(part, confidence)
         interval = {"value": found.value, "low": found.low, "high": found.high}
         rows.append({**dict(zip(keys, key, strict=True)), **interval, "runs": found.n})
     return pd.DataFrame(rows)
@@ -75,7 +74,7 @@ def rates(table: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 def at(table: pd.DataFrame, delta: float, order: int, scale: float) -> Estimate:
     """Success rate of one setting, over the sizes in the table."""
     part = table[(table["delta"] == delta) & (table["order"] == order) & (table["scale"] == scale)]
-    return rate(part["successes"].sum(), part["runs"].sum())
+    return _solve.pooled(part)
 
 
 _SCALES = [1.0, 1e-2, 1e-4]

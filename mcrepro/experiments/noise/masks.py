@@ -7,6 +7,7 @@ sign-equivariant method and the rate that a tiny start should reach (`theory.sig
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from . import _solve
 
 _BM = {"order": 1, "epsilon": 0.0, **_solve.QUICK}
 GNMR = {"variant": "updating", "max_iter": 100}
-PEERS = {
+PEERS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "gnmr": ("gnmr", GNMR, True),
     "gnmr, one-way": ("gnmr", GNMR, False),
     "lin_rfm": ("lin_rfm", {"max_iter": 300}, True),
@@ -33,9 +34,9 @@ DESCENTS = ("bm", "bm, unit start", "bm, Adam as coded", "lifted")
 
 
 def trial(
-    seed: np.random.SeedSequence, *, n: int, p: float, epsilon: float, starts: int, peers: bool
+    seed: np.random.SeedSequence, *, n: int, p: float, epsilon: float, starts: int
 ) -> list[dict]:
-    """Draw a mask and run all methods on it.
+    """Draw a mask and run all methods on it: `DESCENTS`, and `PEERS`, whose starts are not random.
 
     Parameters
     ----------
@@ -43,9 +44,7 @@ def trial(
     epsilon : float
         Of the lifted method.
     starts : int
-        Random directions for each descent.
-    peers : bool
-        Also run `PEERS`, once each: their starts are not random.
+        Random directions for each descent. Peers run once.
 
     Returns
     -------
@@ -61,13 +60,12 @@ def trial(
     truth = np.outer(z, z)
     mask = rng.random((n, n)) < p
     x0 = _solve.starts(rng, starts, n)
-    names = [*DESCENTS, *(PEERS if peers else ())]
     if not (mask & (truth != 0)).any():
         common = {"observed": int(mask.sum()), "ceiling": 2.0 ** (1 - z.sum()), "small_start": 0.0}
         nothing = {"successes": 0, "strict": 0, "rank_one": 0, "fits": 0}
         return [
             {"method": name, "runs": starts if name in DESCENTS else 1, **nothing, **common}
-            for name in names
+            for name in (*DESCENTS, *PEERS)
         ]
     problem = mc.Problem.from_dense(truth, mask, symmetric=True)
     common = {
@@ -75,20 +73,15 @@ def trial(
         "ceiling": sign_patterns.ceiling(problem, z),
         "small_start": sign_patterns.small_start_rate(problem, z),
     }
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "bm": {**_BM, "scale": 1e-2},
         "bm, unit start": {**_BM, "scale": 1.0},
         "bm, Adam as coded": _solve.BM_AS_CODED,
         "lifted": {"order": 3, "epsilon": epsilon, "scale": 1e-4, **_solve.QUICK},
     }
-    rows = []
-    for name in names:
-        if name in settings:
-            solved = _solve.descend(problem, x0, **settings[name])
-        else:
-            solved = _peer(name, truth, mask)
-        rows.append({"method": name, **_count(solved, truth, mask), **common})
-    return rows
+    solved = {name: _solve.descend(problem, x0, **settings[name]) for name in DESCENTS}
+    solved |= {name: _peer(name, truth, mask) for name in PEERS}
+    return [{"method": name, **_count(one, truth, mask), **common} for name, one in solved.items()]
 
 
 def _peer(name, truth, mask):
@@ -214,12 +207,12 @@ def near_rank_one(table: pd.DataFrame) -> Estimate:
 
 
 _SIZES = [4, 5, 6, 7, 8, 9, 10]
-_COMMON = {"epsilon": 5e-5, "peers": True}
+_COMMON = {"epsilon": 5e-5}
 
 PROTOCOL = Protocol(
     trial=trial,
     seed=4203,
-    shared=("epsilon", "peers"),
+    shared=("epsilon",),
     profiles={
         "smoke": Sweep({"n": [4, 6], "p": [0.15, 0.3], **_COMMON, "starts": 5}, trials=3),
         "quick": Sweep({"n": [4, 6, 8], "p": [0.15, 0.3], **_COMMON, "starts": 10}, trials=10),

@@ -8,7 +8,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean, rate
+from mcrepro.experiments.statistics import Estimate, mean
 
 from . import _solve
 
@@ -51,8 +51,11 @@ def trial(
 
 def curve(table: pd.DataFrame, method: str, column: str = "successes", confidence=0.95) -> dict:
     """Success rate of a method by ε."""
-    part = table[table["method"] == method].groupby("epsilon")[[column, "runs"]].sum()
-    return {eps: rate(row[column], row["runs"], confidence) for eps, row in part.iterrows()}
+    part = table[table["method"] == method]
+    return {
+        float(eps): _solve.pooled(part[part["epsilon"] == eps], confidence, column)
+        for eps in sorted(part["epsilon"].unique())
+    }
 
 
 def _shares(table, method):
@@ -106,7 +109,7 @@ def lead_over_bm(table: pd.DataFrame) -> Estimate:
 def threshold_gap(table: pd.DataFrame) -> Estimate:
     """Share of lifted runs, over all ε, that succeed at .05 but not at .01."""
     part = table[table["method"] == "lifted"]
-    return rate((part["successes"] - part["strict"]).sum(), part["runs"].sum())
+    return _solve.pooled(part.assign(between=part["successes"] - part["strict"]), column="between")
 
 
 def slowdown(table: pd.DataFrame) -> Estimate:

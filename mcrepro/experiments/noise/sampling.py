@@ -151,6 +151,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({**_SETTING, "p": [0.1, 0.4], "starts": 5}, trials=3),
         "quick": Sweep({**_SETTING, "p": _P, "starts": 10}, trials=10),
-        "paper": Sweep({**_SETTING, "p": _P, "starts": 20}, trials=100),
+        "paper": Sweep({**_SETTING, "p": _P, "starts": 20}, trials=60),
     },
 )

@@ -10,7 +10,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean, rate
+from mcrepro.experiments.statistics import Estimate, mean
 
 from . import _solve
 
@@ -84,8 +84,9 @@ def success(
     part = table[(table["method"] == method) & (table["delta"] == delta)]
     if part.empty:
         raise ValueError(f"the table has no rows with method={method!r} and delta={delta}")
-    sums = part.groupby("n")[["successes", "runs"]].sum()
-    return {n: rate(row.successes, row.runs, confidence) for n, row in sums.iterrows()}
+    return {
+        int(n): _solve.pooled(part[part["n"] == n], confidence) for n in sorted(part["n"].unique())
+    }
 
 
 def _joint(table):
@@ -134,7 +135,7 @@ def gnmr_against_lifted(table: pd.DataFrame) -> Estimate:
 def lin_rfm_rate(table: pd.DataFrame) -> Estimate:
     """Success rate of Lin-RFM over all sizes; it has no random start."""
     part = table[(table["method"] == "lin_rfm") & (table["delta"] == 0)]
-    return rate(part["successes"].sum(), part["runs"].sum())
+    return _solve.pooled(part)
 
 
 def lin_rfm_deficit(table: pd.DataFrame) -> Estimate:
@@ -145,7 +146,7 @@ def lin_rfm_deficit(table: pd.DataFrame) -> Estimate:
 def near_rank_one(table: pd.DataFrame) -> Estimate:
     """Share of lifted runs whose tensor is within 5 % of a rank-one tensor."""
     part = table[(table["method"] == "lifted") & (table["delta"] == 0)]
-    return rate(part["rank_one"].sum(), part["runs"].sum())
+    return _solve.pooled(part, column="rank_one")
 
 
 _ALL = [*DESCENTS, "gnmr", "gnmr, spectral", "lin_rfm", "trace_sdp"]
