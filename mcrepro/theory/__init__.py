@@ -3,5 +3,7 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["second_moment", "sign_patterns"]
+__getattr__, __dir__, __all__ = _lazy.attach(
+    __name__, submodules=["identifiability", "second_moment", "sign_patterns"]
+)
 )
