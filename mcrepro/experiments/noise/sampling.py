@@ -1,6 +1,6 @@
 """Success rates against the sampling probability: Figure 3 (bottom), n = 6, ε = 5e-4.
 
-As in `masks`, one trial is one mask and the mask is the unit of inference. What the paper leaves open
+As in `independent`, one trial is one mask and the mask is the unit of inference. What the paper leaves open
 is varied: the start of BM, the sensing matrices of the lifting, and whether an entry is seen
 together with its mirror image.
 """
@@ -15,7 +15,7 @@ from mcrepro.theory import sign_patterns
 
 from . import _solve
 from ._symmetric_sensing import adam
-from .masks import lead, rates
+from .independent import lead, rates
 
 __all__ = ["lead", "rates"]
 
