@@ -165,6 +165,11 @@ def lifted_over_unit_bm_p30(table: pd.DataFrame) -> Estimate:
     return lead(table, "lifted", "bm, unit start", _all(table), [0.3])
 
 
+def lifted_over_coded_bm(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted over BM by Adam, p = .15, all n."""
+    return lead(table, "lifted", "bm, Adam as coded", _all(table), [0.15])
+
+
 def gnmr_over_lifted(table: pd.DataFrame) -> Estimate:
     """Lead of GNMR, told of the symmetry, over lifted, p = .15."""
     return lead(table, "gnmr", "lifted", _all(table), [0.15])

@@ -124,6 +124,11 @@ def excess_of_failures(table: pd.DataFrame) -> Estimate:
     return exact(float(max(Fraction(value) for value in table["largest_value"])))
 
 
+def wrong_patterns_are_spurious(table: pd.DataFrame) -> bool:
+    """Some sign pattern is no global minimum of (2)."""
+    return excess_of_failures(table).value > 0
+
+
 def threshold_separates(table: pd.DataFrame) -> bool:
     """The bias of ε-MC at 5e-5 is below .05, and every wrong pattern is above, for every n."""
     bias = [sign_patterns.epsilon_bias(m, Fraction(1, 20000)) for m in table["m"]]
