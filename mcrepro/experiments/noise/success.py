@@ -36,7 +36,7 @@ def trial(seed: np.random.SeedSequence, *, n: int, method: str, delta: float, st
     n : int
         Size of the instance.
     method : str
-        One of `DESCENTS`; "gnmr" (α = -1) from the same directions, a tenth of them, or
+        One of `DESCENTS`; "gnmr" (α = -1) from the same directions, or
         "gnmr, spectral" from the singular vectors of the zero-filled matrix; "lin_rfm" and
         "trace_sdp", which have no random start and run once.
     delta : float
@@ -57,7 +57,6 @@ def trial(seed: np.random.SeedSequence, *, n: int, method: str, delta: float, st
     if method in DESCENTS:
         solved = _solve.descend(problem, x0, **DESCENTS[method])
     elif method == "gnmr":
-        x0 = x0[: max(1, starts // 10)]
         solved = _solve.complete(problem, "gnmr", x0, **GNMR)
     else:
         x0 = None
