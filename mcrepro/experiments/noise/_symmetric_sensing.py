@@ -14,7 +14,9 @@ from itertools import product
 import numpy as np
 from scipy.sparse import csr_array
 
-from mcrepro.lifting.rank_one import leading_component
+from mcrepro.lifting.rank_one import leading_component, residual
+
+from ._solve import Solved
 
 
 class SymmetricSensing:
@@ -55,7 +57,7 @@ class SymmetricSensing:
 
 
 def adam(problem, x0, *, order=3, scale=1e-4, step=0.02, max_iter=1000, vtol=1e-5):
-    """X of the earlier program's run from ``scale * x0^{⊗l}``: Adam until h < vtol.
+    """The earlier program's run from ``scale * x0^{⊗l}``: Adam until h < vtol.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def adam(problem, x0, *, order=3, scale=1e-4, step=0.02, max_iter=1000, vtol=1e-
 
     Returns
     -------
-    ndarray, shape (trials, n)
+    Solved
     """
     objective = SymmetricSensing(problem, order)
     w = x0
@@ -84,4 +86,12 @@ def adam(problem, x0, *, order=3, scale=1e-4, step=0.02, max_iter=1000, vtol=1e-
         w = w - np.where(done, 0.0, move)
     tensors = w.T.reshape(len(x0), *(problem.shape[0],) * order)
     size, v = leading_component(tensors, order)
-    return (np.sign(size) * np.abs(size) ** (1 / order))[:, None] * v
+    X = (np.sign(size) * np.abs(size) ** (1 / order))[:, None] * v
+    return Solved(
+        X[:, :, None] * X[:, None, :],
+        done,
+        np.full(len(x0), k),
+        residual(tensors, order, size, v),
+        np.sign(X),
+        value,
+    )

@@ -6,7 +6,6 @@ start from the same directions. Beside their rates stand, for the same mask, the
 sign-equivariant method and the rate that a tiny start should reach (`theory.sign_patterns`).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,10 @@ from mcrepro.experiments.statistics import Estimate, mean
 from mcrepro.theory import sign_patterns
 
 from . import _solve
+from ._by_mask import by_mask, lead, rates
+from ._symmetric_sensing import adam
+
+__all__ = ["by_mask", "lead", "rates"]
 
 _BM = {"order": 1, "epsilon": 0.0, **_solve.QUICK}
 GNMR = {"variant": "updating", "max_iter": 100}
@@ -30,6 +33,7 @@ PEERS: dict[str, tuple[str, dict[str, Any], bool]] = {
 }
 """Method, options, and whether it is told that the matrix is symmetric."""
 
+CODED = "lifted, A as coded"
 DESCENTS = ("bm", "bm, unit start", "bm, Adam as coded", "lifted")
 
 
@@ -37,6 +41,9 @@ def trial(
     seed: np.random.SeedSequence, *, n: int, p: float, epsilon: float, starts: int
 ) -> list[dict]:
     """Draw a mask and run all methods on it: `DESCENTS`, and `PEERS`, whose starts are not random.
+
+    `CODED`, the lifted method of the authors' earlier program with symmetric sensing matrices and
+    Adam, runs where ``p n^2`` is at most 10, for its cost grows with the cube of that.
 
     Parameters
     ----------
@@ -50,8 +57,8 @@ def trial(
     -------
     list of dict
         ``method``, ``runs``, ``successes``, ``strict`` (thresholds .05 and .01), ``rank_one``: runs
-        with ``||w - vec(X)^{⊗l}|| <= .05 ||w||``, ``fits``: failed runs whose X reproduces the
-        observed entries to .01 in norm; and ``observed`` entries, ``ceiling``, ``small_start``.
+        with ``||w - vec(X)^{⊗l}|| <= .05 ||w||``; ``fits``: failed runs whose X
+        reproduces the observed entries to .01 in norm; and ``observed`` entries, ``ceiling``, ``small_start``.
 
         Where only zeros were observed every method fails: 0 fits, and no solver is run.
     """
@@ -60,12 +67,13 @@ def trial(
     truth = np.outer(z, z)
     mask = rng.random((n, n)) < p
     x0 = _solve.starts(rng, starts, n)
+    coded = [CODED] if p * n * n <= 10 else []
     if not (mask & (truth != 0)).any():
         common = {"observed": int(mask.sum()), "ceiling": 2.0 ** (1 - z.sum()), "small_start": 0.0}
         nothing = {"successes": 0, "strict": 0, "rank_one": 0, "fits": 0}
         return [
-            {"method": name, "runs": starts if name in DESCENTS else 1, **nothing, **common}
-            for name in (*DESCENTS, *PEERS)
+            {"method": name, "runs": 1 if name in PEERS else starts, **nothing, **common}
+            for name in (*DESCENTS, *PEERS, *coded)
         ]
     problem = mc.Problem.from_dense(truth, mask, symmetric=True)
     common = {
@@ -81,6 +89,7 @@ def trial(
     }
     solved = {name: _solve.descend(problem, x0, **settings[name]) for name in DESCENTS}
     solved |= {name: _peer(name, truth, mask) for name in PEERS}
+    solved |= {name: adam(problem, x0) for name in coded}
     return [{"method": name, **_count(one, truth, mask), **common} for name, one in solved.items()]
 
 
@@ -102,43 +111,6 @@ def _count(solved, truth, mask):
         "rank_one": int(np.sum(solved.rank_one_residual <= 0.05)),
         "fits": int(np.sum(failed & (misfit <= 0.01))),
     }
-
-
-def by_mask(table: pd.DataFrame, column: str = "successes") -> pd.DataFrame:
-    """Share of runs by mask (rows: n, p, trial) and method; "ceiling" and "small_start" beside.
-
-    Runs on one mask share its luck: the mask is the unit of inference.
-    """
-    shares = table.assign(share=table[column] / table["runs"])
-    keys = ["n", "p", "trial"]
-    wide = shares.pivot_table(index=keys, columns="method", values="share")
-    return wide.join(table.groupby(keys)[["ceiling", "small_start"]].first())
-
-
-def rates(table: pd.DataFrame, column: str = "successes") -> pd.DataFrame:
-    """Mean over masks with its interval, one row for each n, p and method."""
-    wide = by_mask(table, column)
-    rows = []
-    for (n, p), part in wide.groupby(["n", "p"]):
-        for name in part:
-            found = mean(part[name])
-            interval = {"value": found.value, "low": found.low, "high": found.high}
-            rows.append({"n": n, "p": p, "method": name, **interval, "masks": found.n})
-    return pd.DataFrame(rows)
-
-
-def lead(
-    table: pd.DataFrame, method: str, other: str, n: Sequence[int], p: Sequence[float]
-) -> Estimate:
-    """Mean over masks of the difference of two methods' success rates, at the given n and p.
-
-    Masks of all cells count alike; there are equally many in each.
-    """
-    wide = by_mask(table).reset_index()
-    here = wide[wide["n"].isin(n) & wide["p"].isin(p)]
-    if here.empty:
-        raise ValueError(f"the table has no masks with n in {list(n)} and p in {list(p)}")
-    return mean(here[method] - here[other])
 
 
 def _all(table):
@@ -168,6 +140,21 @@ def lifted_over_unit_bm_p30(table: pd.DataFrame) -> Estimate:
 def lifted_over_coded_bm(table: pd.DataFrame) -> Estimate:
     """Lead of lifted over BM by Adam, p = .15, all n."""
     return lead(table, "lifted", "bm, Adam as coded", _all(table), [0.15])
+
+
+def coded_over_unit_bm(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted as coded over BM from a start of norm 1, p = .15, n up to 8."""
+    return lead(table, CODED, "bm, unit start", _all(table), [0.15])
+
+
+def coded_over_coded_bm(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted as coded over BM as coded, both by Adam, p = .15, n up to 8."""
+    return lead(table, CODED, "bm, Adam as coded", _all(table), [0.15])
+
+
+def coded_over_sdp(table: pd.DataFrame) -> Estimate:
+    """Lead of lifted as coded over the trace SDP, p = .15, n up to 8."""
+    return lead(table, CODED, "trace_sdp", _all(table), [0.15])
 
 
 def gnmr_over_lifted(table: pd.DataFrame) -> Estimate:
