@@ -3,5 +3,13 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["identifiability", "second_moment", "sign_patterns"]
+    __name__,
+    submodules=[
+        "epsilon_mc",
+        "geometry",
+        "identifiability",
+        "recovery_conditions",
+        "second_moment",
+        "sign_patterns",
+    ],
 )

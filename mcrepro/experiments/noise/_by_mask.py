@@ -24,7 +24,10 @@ def rates(table: pd.DataFrame, column: str = "successes") -> pd.DataFrame:
     rows = []
     for (n, p), part in wide.groupby(["n", "p"]):
         for name in part:
-            found = mean(part[name])
+            values = part[name].dropna()
+            if values.empty:  # a method that was not run here
+                continue
+            found = mean(values)
             interval = {"value": found.value, "low": found.low, "high": found.high}
             rows.append({"n": n, "p": p, "method": name, **interval, "masks": found.n})
     return pd.DataFrame(rows)
