@@ -148,7 +148,7 @@ PROTOCOL = Protocol(
     shared=("epsilon",),
     profiles={
         "smoke": Sweep({**_SETTING, "p": [0.1, 0.4], "starts": 5}, trials=3),
-        "quick": Sweep({**_SETTING, "p": _P, "starts": 10}, trials=10),
+        "quick": Sweep({**_SETTING, "p": [0.1, 0.2, 0.3, 0.4], "starts": 10}, trials=6),
         "paper": Sweep({**_SETTING, "p": _P, "starts": 20}, trials=60),
     },
 )
