@@ -15,5 +15,6 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "rank_one_completion",
         "recovery_conditions",
         "second_moment",
+        "sign_patterns",
     ],
 )
