@@ -11,15 +11,17 @@ def problem(f: RankR) -> mc.Problem:
     return mc.Problem.from_dense(f.M, f.mask, symmetric=True)
 
 
-def descend(f: RankR, start: np.ndarray, **options) -> mc.Result:
-    """Lead `start` to a point where no descent and no negative curvature is left."""
+def descend(
+    f: RankR, start: np.ndarray, optimizer: str = "trust_region", **options
+) -> mc.Result:
+    """Lead `start` downhill; "trust_region" stops only where no negative curvature is left either."""
     if f.weight:
         options |= {"regularizer": "row_norm", "alpha": f.alpha, "weight": f.weight}
     return mc.complete(
         problem(f),
         "bm",
         rank=start.shape[1],
-        optimizer="trust_region",
+        optimizer=optimizer,
         start=(start, start),
         **options,
     )

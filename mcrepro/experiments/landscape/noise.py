@@ -43,8 +43,8 @@ def trial(
     alpha = 2 * mu_hat * rank / np.sqrt(d)
     f = RankR(truth + N, mask, alpha, mu_hat**2 * rank * p / alpha**2)
     ends = [
-        descend(f, rng.standard_normal((d, rank)) / np.sqrt(d), max_iter=60).left
-        for _ in range(STARTS)
+        descend(f, start, "lbfgs", max_iter=500, gtol=1e-7).left
+        for start in rng.standard_normal((STARTS, d, rank)) / np.sqrt(d)
     ]
     size, promise = np.linalg.norm(truth), noise_error(d, rank, p, mu, 1.0, sigma)
     relative = max(relative_error(X, truth) for X in ends)
@@ -70,9 +70,9 @@ def within_promise(table: pd.DataFrame) -> Estimate:
 def exponent_in_share(table: pd.DataFrame) -> Estimate:
     """Slope of log error against log p, mean over series of the same matrix size, rank and level.
 
-    Only from p = 0.2 on and at noise levels above zero, where the error is in its law.
+    Only at the lowest level, where the noise does not hide the matrix.
     """
-    part = table[(table["p"] >= 0.2) & (table["level"] > 0)]
+    part = table[table["level"] == table["level"].min()]
     slopes = [
         np.polyfit(np.log(g["p"]), np.log(g["error"]), 1)[0]
         for _, g in part.groupby(["d", "rank", "level", "trial"])
@@ -83,42 +83,37 @@ def exponent_in_share(table: pd.DataFrame) -> Estimate:
 
 def small_error_with_everything_seen(table: pd.DataFrame) -> Estimate:
     """Largest p and d, σ = μ² r/d: the relative error."""
-    return mean(_introduction(table)["relative"])
+    part = table[(table["level"] == 1) & (table["p"] == table["p"].max())]
+    return mean(part[part["d"] == part["d"].max()]["relative"])
 
 
 def starts_agree(table: pd.DataFrame) -> Estimate:
-    """Share of instances with p >= 0.2 and noise whose starts all end at one matrix."""
-    part = table[(table["p"] >= 0.2)]
+    """Share of instances at the lowest level whose starts all end at one matrix."""
+    part = table[table["level"] == table["level"].min()]
     return rate(int((part["spread"] < 1e-4).sum()), len(part))
-
-
-def _introduction(table: pd.DataFrame) -> pd.DataFrame:
-    part = table[(table["level"] == 1) & (table["p"] == table["p"].max())]
-    return part[part["d"] == part["d"].max()]
 
 
 def mask_noise_is_small(table: pd.DataFrame) -> Estimate:
     """Share of instances with ‖P_Ω(N)‖ <= ε p ‖ZZᵀ‖_F, C = 1."""
-    part = table[table["level"] > 0]
-    return rate(int((part["spectral_ratio"] <= 1).sum()), len(part))
+    return rate(int((table["spectral_ratio"] <= 1).sum()), len(table))
 
 
 PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({"d": 30, "rank": 1, "level": [0.0, 1.0], "p": [0.5, 1.0]}, trials=2),
+        "smoke": Sweep({"d": 30, "rank": 1, "level": [0.1, 1.0], "p": [0.5, 1.0]}, trials=2),
         "quick": Sweep(
-            {"d": 100, "rank": [1, 2], "level": [0.0, 0.1, 1.0], "p": [0.2, 0.5, 1.0]}, trials=3
+            {"d": 100, "rank": 1, "level": [0.1, 1.0], "p": [0.2, 0.5, 1.0]}, trials=3
         ),
         "paper": Sweep(
             {
-                "d": [100, 200, 400],
+                "d": [100, 400],
                 "rank": [1, 2],
-                "level": [0.0, 0.1, 0.4, 1.0],
-                "p": [0.1, 0.2, 0.5, 1.0],
+                "level": [0.1, 1.0],
+                "p": [0.2, 0.5, 1.0],
             },
-            trials=5,
+            trials=4,
         ),
     },
 )
