@@ -77,7 +77,7 @@ PROTOCOL = Protocol(
                 "alpha": [0.5, 0.8, 1.0, 2.0],
                 "weight": [0.0, 1.0, 100.0],
             },
-            trials=4,
+            trials=2,
         ),
         "paper": Sweep(
             {
@@ -88,7 +88,7 @@ PROTOCOL = Protocol(
                 "alpha": [0.5, 0.8, 1.0, 2.0, 4.0],
                 "weight": [0.0, 1.0, 100.0],
             },
-            trials=10,
+            trials=6,
         ),
     },
 )

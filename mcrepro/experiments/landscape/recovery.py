@@ -94,7 +94,7 @@ PROTOCOL = Protocol(
                 "c": [1.0, 1.5, 2.0, 4.0],
                 "penalty": ["theorem", "none"],
             },
-            trials=2,
+            trials=1,
         ),
         "paper": Sweep(
             {

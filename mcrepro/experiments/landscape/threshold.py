@@ -13,7 +13,7 @@ from mcrepro.theory.landscape_rank_r import factor
 
 from ._rank_r import descend, relative_error, with_penalty
 
-STEPS = 5
+STEPS = 4
 
 
 def trial(seed: np.random.SeedSequence, *, d: int, rank: int, kappa: float) -> dict:
@@ -22,12 +22,12 @@ def trial(seed: np.random.SeedSequence, *, d: int, rank: int, kappa: float) -> d
     Z, start = factor(d, rank, kappa, rng), rng.standard_normal((d, rank)) / np.sqrt(d)
     U = np.triu(rng.random((d, d)))
     U += np.triu(U, 1).T
-    low, high = np.log(rank / d), 0.0
+    low, high = np.log(2 * rank / d), 0.0
     for _ in range(STEPS):
         middle = (low + high) / 2
         p = np.exp(middle)
         f = with_penalty(Z, U <= p, p)
-        result = descend(f, start, "lbfgs", max_iter=500, gtol=1e-7, rtol=1e-7)
+        result = descend(f, start, "lbfgs", max_iter=200, gtol=1e-7, rtol=1e-7)
         if relative_error(result.left, f.M) < 1e-3:
             high = middle
         else:
@@ -57,8 +57,8 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({"d": 40, "rank": [2, 4], "kappa": [1.0, 3.0]}, trials=2),
-        "quick": Sweep({"d": 60, "rank": [2, 4], "kappa": [1.0, 3.0]}, trials=4),
-        "paper": Sweep({"d": 200, "rank": [2, 4, 8], "kappa": [1.0, 2.0, 4.0]}, trials=5),
+        "smoke": Sweep({"d": 30, "rank": [2, 4], "kappa": [1.0, 3.0]}, trials=1),
+        "quick": Sweep({"d": 40, "rank": [2, 4], "kappa": [1.0, 3.0]}, trials=2),
+        "paper": Sweep({"d": 100, "rank": [2, 4, 8], "kappa": [1.0, 2.0, 4.0]}, trials=4),
     },
 )
