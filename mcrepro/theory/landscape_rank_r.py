@@ -82,9 +82,7 @@ class RankR:
         return H.reshape(d * r, d * r)
 
 
-def factor(
-    d: int, r: int, kappa: float, rng: np.random.Generator, peak: float = 0.0
-) -> np.ndarray:
+def factor(d: int, r: int, kappa: float, rng: np.random.Generator, peak: float = 0.0) -> np.ndarray:
     """Return a random Z, shape (d, r), with ‖Z‖_F² = r and singular values geometric from κ to 1.
 
     Parameters

@@ -11,9 +11,7 @@ def problem(f: RankR) -> mc.Problem:
     return mc.Problem.from_dense(f.M, f.mask, symmetric=True)
 
 
-def descend(
-    f: RankR, start: np.ndarray, optimizer: str = "trust_region", **options
-) -> mc.Result:
+def descend(f: RankR, start: np.ndarray, optimizer: str = "trust_region", **options) -> mc.Result:
     """Lead `start` downhill; "trust_region" stops only where no negative curvature is left either."""
     if f.weight:
         options |= {"regularizer": "row_norm", "alpha": f.alpha, "weight": f.weight}

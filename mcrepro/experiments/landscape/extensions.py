@@ -22,9 +22,7 @@ VARIANTS = (
 )
 
 
-def trial(
-    seed: np.random.SeedSequence, *, d: int, rank: int, p: float, variant: str
-) -> dict:
+def trial(seed: np.random.SeedSequence, *, d: int, rank: int, p: float, variant: str) -> dict:
     """Descend from one random start on one variant of f.
 
     Parameters

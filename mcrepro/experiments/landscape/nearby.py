@@ -15,9 +15,7 @@ from mcrepro.theory.landscape_rank_r import RankR, factor, nearest_factor, symme
 from ._rank_r import descend, relative_error, with_penalty
 
 
-def trial(
-    seed: np.random.SeedSequence, *, d: int, rank: int, kappa: float, p: float
-) -> list[dict]:
+def trial(seed: np.random.SeedSequence, *, d: int, rank: int, kappa: float, p: float) -> list[dict]:
     """Try one instance in random directions and in the worst one; one row a direction.
 
     Returns

@@ -19,9 +19,7 @@ from ._rank_r import descend, relative_error
 STARTS = 3
 
 
-def trial(
-    seed: np.random.SeedSequence, *, d: int, rank: int, level: float, p: float
-) -> dict:
+def trial(seed: np.random.SeedSequence, *, d: int, rank: int, level: float, p: float) -> dict:
     """Descend from `STARTS` random starts on f with M = ZZᵀ + N, σ = `level` · μ² r/d.
 
     Returns
@@ -56,9 +54,7 @@ def trial(
         "promise": promise,
         "rate": float(sigma * np.sqrt(2 * rank * d / p)),
         "entry_ratio": float(np.abs(truth + N).max() / (mu_hat**2 * rank / d)),
-        "spectral_ratio": float(
-            np.linalg.norm(np.where(mask, N, 0), 2) / (promise * p * size)
-        ),
+        "spectral_ratio": float(np.linalg.norm(np.where(mask, N, 0), 2) / (promise * p * size)),
     }
 
 
@@ -103,9 +99,7 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep({"d": 30, "rank": 1, "level": [0.1, 1.0], "p": [0.5, 1.0]}, trials=2),
-        "quick": Sweep(
-            {"d": 100, "rank": 1, "level": [0.1, 1.0], "p": [0.2, 0.5, 1.0]}, trials=3
-        ),
+        "quick": Sweep({"d": 100, "rank": 1, "level": [0.1, 1.0], "p": [0.2, 0.5, 1.0]}, trials=3),
         "paper": Sweep(
             {
                 "d": [100, 400],

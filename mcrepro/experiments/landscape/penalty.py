@@ -4,10 +4,8 @@
 """
 
 import numpy as np
-import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean
 from mcrepro.theory.landscape_rank_r import RankR, factor, incoherence, symmetric_mask
 
 from ._rank_r import descend, relative_error
@@ -44,12 +42,6 @@ def trial(
         "recovered": bool(error < 1e-3),
         "longest": float(np.linalg.norm(X, axis=1).max() / longest),
     }
-
-
-def bias_of_small_level(table: pd.DataFrame) -> Estimate:
-    """Mean relative error where α is less than the longest row and λ largest."""
-    part = table[(table["alpha"] < 1) & (table["weight"] == table["weight"].max())]
-    return mean(part["error"])
 
 
 PROTOCOL = Protocol(

@@ -10,7 +10,13 @@ from scipy.optimize import least_squares
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, rate
-from mcrepro.theory.landscape_rank_r import RankR, factor, incoherence, penalty_numbers, symmetric_mask
+from mcrepro.theory.landscape_rank_r import (
+    RankR,
+    factor,
+    incoherence,
+    penalty_numbers,
+    symmetric_mask,
+)
 
 STARTS = 20
 
@@ -144,8 +150,12 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({"d": 12, "rank": 2, "kappa": 2.0, "p": 0.8, "alpha": [1.0, 0.05]}, trials=1),
-        "quick": Sweep({"d": 20, "rank": 2, "kappa": 2.0, "p": 0.8, "alpha": [1.0, 0.05]}, trials=8),
+        "smoke": Sweep(
+            {"d": 12, "rank": 2, "kappa": 2.0, "p": 0.8, "alpha": [1.0, 0.05]}, trials=1
+        ),
+        "quick": Sweep(
+            {"d": 20, "rank": 2, "kappa": 2.0, "p": 0.8, "alpha": [1.0, 0.05]}, trials=8
+        ),
         "paper": Sweep(
             {"d": 24, "rank": [2, 3], "kappa": [1.0, 2.0], "p": 0.8, "alpha": [1.0, 0.1, 0.05]},
             trials=10,

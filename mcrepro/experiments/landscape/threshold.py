@@ -26,7 +26,7 @@ def trial(seed: np.random.SeedSequence, *, d: int, rank: int, kappa: float) -> d
     for _ in range(STEPS):
         middle = (low + high) / 2
         p = np.exp(middle)
-        f = with_penalty(Z, U <= p, p)
+        f = with_penalty(Z, p >= U, p)
         result = descend(f, start, "lbfgs", max_iter=200, gtol=1e-7, rtol=1e-7)
         if relative_error(result.left, f.M) < 1e-3:
             high = middle
