@@ -1,0 +1,1 @@
+"""Protocols of "Matrix completion has no spurious local minimum" (Ge, Lee, Ma)."""
