@@ -3,5 +3,5 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["identifiability", "landscape", "second_moment", "stationary"]
+    __name__, submodules=["identifiability", "landscape", "sampling", "second_moment", "stationary"]
 )

@@ -118,7 +118,7 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep({"d": [20, 30], "mu": [1.2, 2.0], "constant": 1.5}, trials=2),
-        "quick": Sweep({"d": [30, 60], "mu": [1.2, 2.0], "constant": 1.5}, trials=10),
+        "quick": Sweep({"d": [30, 60], "mu": [1.2, 2.0], "constant": 1.5}, trials=4),
         "paper": Sweep({"d": [30, 60, 120], "mu": [1.2, 2.0], "constant": 1.5}, trials=20),
     },
 )

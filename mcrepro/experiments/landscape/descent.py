@@ -148,7 +148,7 @@ PROTOCOL = Protocol(
     shared=("regularizer", "optimizer"),
     profiles={
         "smoke": Sweep(cells=_cells(30, 0.6), trials=1),
-        "quick": Sweep(cells=_cells(60, 0.6), trials=10),
+        "quick": Sweep(cells=_cells(60, 0.6), trials=4),
         "paper": Sweep(cells=_cells(200, 0.25), trials=40),
     },
 )

@@ -67,7 +67,7 @@ PROTOCOL = Protocol(
     shared=("optimizer",),
     profiles={
         "smoke": Sweep({"d": [30, 60], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=2),
-        "quick": Sweep({"d": [50, 100, 200], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=10),
+        "quick": Sweep({"d": [50, 100], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=4),
         "paper": Sweep({"d": [50, 100, 200, 400], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=40),
     },
 )

@@ -82,7 +82,7 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep({"d": [60, 120], "constant": 4.0}, trials=2),
-        "quick": Sweep({"d": [100, 200, 400], "constant": 4.0}, trials=40),
+        "quick": Sweep({"d": [100, 200], "constant": 4.0}, trials=40),
         "paper": Sweep({"d": [100, 200, 400, 1000], "constant": 4.0}, trials=40),
     },
 )

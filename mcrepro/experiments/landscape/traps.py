@@ -102,7 +102,7 @@ PROTOCOL = Protocol(
     shared=("factor",),
     profiles={
         "smoke": Sweep({"d": 40, "p": 0.4, "factor": [0.0, 10.0], "starts": 2}, trials=2),
-        "quick": Sweep({"d": 60, "p": 0.5, "factor": [0.0, 2.0, 10.0], "starts": 6}, trials=4),
-        "paper": Sweep({"d": 60, "p": 0.5, "factor": [0.0, 2.0, 10.0], "starts": 6}, trials=40),
+        "quick": Sweep({"d": 40, "p": 0.55, "factor": [0.0, 2.0, 10.0], "starts": 6}, trials=5),
+        "paper": Sweep({"d": 40, "p": 0.55, "factor": [0.0, 2.0, 10.0], "starts": 6}, trials=40),
     },
 )
