@@ -64,6 +64,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({"d": [50, 100], "p": 0.5}, trials=2),
         "quick": Sweep({"d": [100, 200, 400], "p": 0.5}, trials=4),
-        "paper": Sweep({"d": [100, 200, 400, 800, 1600], "p": 0.5}, trials=5),
+        "paper": Sweep({"d": [100, 200, 400, 800], "p": 0.5}, trials=5),
     },
 )
