@@ -13,7 +13,7 @@ References
 R. Ge, J. D. Lee, T. Ma, "Matrix completion has no spurious local minimum", NeurIPS 2016, section 3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class RankOne:
     weight : float
         λ, at least 0.
 
+    Attributes
+    ----------
+    seen, pairs : (d, d) arrays
+        P_Ω(M), and the mask as numbers.
+
     Raises
     ------
     ValueError
@@ -58,6 +63,8 @@ class RankOne:
     mask: np.ndarray
     alpha: float
     weight: float
+    seen: np.ndarray = field(init=False, repr=False)
+    pairs: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         d = len(self.z)

@@ -176,7 +176,11 @@ def _gradient(f, low, high):
         cube = own * x**3
         ends.append(2 * rest[side] + 2 * cube + linear[side] + f.weight * penalty_slope(x, f.alpha))
     size = np.maximum(np.abs(low), np.abs(high))
-    terms = 2 * size * (size**2 @ f.pairs) + 2 * size @ np.abs(f.seen) + f.weight * np.abs(penalty_slope(size, f.alpha))
+    terms = (
+        2 * size * (size**2 @ f.pairs)
+        + 2 * size @ np.abs(f.seen)
+        + f.weight * np.abs(penalty_slope(size, f.alpha))
+    )
     slack = 1e-14 * terms + 1e-300
     return ends[0] - slack, ends[1] + slack
 
@@ -212,7 +216,9 @@ def _krawczyk(f, low, high):
     eye = np.eye(low.shape[1])
     slope_low = eye - (plus @ H_high + minus @ H_low)
     slope_high = eye - (plus @ H_low + minus @ H_high)
-    spread = np.maximum(np.abs(slope_low), np.abs(slope_high)) + 1e-13 * np.abs(Y) @ np.maximum(np.abs(H_low), np.abs(H_high))
+    spread = np.maximum(np.abs(slope_low), np.abs(slope_high)) + 1e-13 * np.abs(Y) @ np.maximum(
+        np.abs(H_low), np.abs(H_high)
+    )
     # X - m is symmetric about 0, so that only the largest absolute slopes matter.
     half = np.maximum(high - centre, centre - low)
     reachable = np.einsum("kij,kj->ki", spread, half)

@@ -75,7 +75,9 @@ def _rows(rng, p, d=4):
     mean = second = Fraction(0)
     for seen in product((0, 1), repeat=d):
         chance = p ** sum(seen) * (1 - p) ** (d - sum(seen))
-        value = (sum((s - p) * x[0] * a * a for s, a in zip(seen, x, strict=True)) / norm**2) ** 2 * norm
+        value = (
+            sum((s - p) * x[0] * a * a for s, a in zip(seen, x, strict=True)) / norm**2
+        ) ** 2 * norm
         mean += chance * value
         second += chance * value**2
     variance = second - mean**2
@@ -130,7 +132,11 @@ def _net(rng, d=6, r=2):
         D = np.diag(np.eye(r)[0])
         moves = [np.outer(U[:, 0], np.eye(r)[0]), D, np.outer(V[:, 0], np.eye(r)[0])]
     else:
-        moves = [rng.standard_normal((d, r)), np.diag(rng.standard_normal(r)), rng.standard_normal((d, r))]
+        moves = [
+            rng.standard_normal((d, r)),
+            np.diag(rng.standard_normal(r)),
+            rng.standard_normal((d, r)),
+        ]
     A, B, C = (M + epsilon * E / np.linalg.norm(E) for M, E in zip((U, D, V), moves, strict=True))
     return bool(np.linalg.norm(U @ D @ V.T - A @ B @ C.T) <= 8 * epsilon)
 

@@ -66,7 +66,9 @@ def _starts(f, p, rng):
     spikes = np.eye(d)[rng.choice(d, 5, replace=False)]
     edges = np.array([0.5, 1.0, 1.5, 4.0])[rng.integers(0, 4, 5)] * f.alpha
     normal = rng.standard_normal((5, d)) / np.sqrt(d)
-    return np.vstack([noise[-12:], spikes * edges[:, None], spikes * edges[:, None] + normal, normal])
+    return np.vstack(
+        [noise[-12:], spikes * edges[:, None], spikes * edges[:, None] + normal, normal]
+    )
 
 
 def sup_is_bounded(table: pd.DataFrame) -> Estimate:
@@ -119,6 +121,6 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({"d": [20, 30], "mu": [1.2, 2.0], "constant": 1.5}, trials=2),
         "quick": Sweep({"d": [30, 60], "mu": [1.2, 2.0], "constant": 1.5}, trials=4),
-        "paper": Sweep({"d": [30, 60, 120], "mu": [1.2, 2.0], "constant": 1.5}, trials=20),
+        "paper": Sweep({"d": [30, 60, 120], "mu": [1.2, 2.0], "constant": 1.5}, trials=10),
     },
 )

@@ -18,7 +18,14 @@ STARTS = ("normal", "spectral", "spike", "sparse", "flipped", "near zero")
 
 
 def trial(
-    seed: np.random.SeedSequence, *, d: int, p: float, mu: float, rank: int, regularizer: str, optimizer: str
+    seed: np.random.SeedSequence,
+    *,
+    d: int,
+    p: float,
+    mu: float,
+    rank: int,
+    regularizer: str,
+    optimizer: str,
 ) -> list[dict]:
     """Descend from every kind of start.
 

@@ -25,7 +25,12 @@ def trial(seed: np.random.SeedSequence, *, d: int, optimizer: str) -> dict:
     rng = np.random.default_rng(seed)
     f = random_instance(d, SHARE, MU, rng)
     problem = mc.Problem.from_dense(np.outer(f.z, f.z), f.mask, symmetric=True)
-    options = {"rank": 1, "optimizer": optimizer, "regularizer": "row_norm", **paper_parameters(d, MU, SHARE)}
+    options = {
+        "rank": 1,
+        "optimizer": optimizer,
+        "regularizer": "row_norm",
+        **paper_parameters(d, MU, SHARE),
+    }
     normal, zero = rng.standard_normal((d, 1)) / np.sqrt(d), np.zeros((d, 1))
     usual = mc.complete(problem, "bm", start=(normal, normal), **options)
     stuck = mc.complete(problem, "bm", start=(zero, zero), **options)
@@ -66,8 +71,14 @@ PROTOCOL = Protocol(
     seed=2601,
     shared=("optimizer",),
     profiles={
-        "smoke": Sweep({"d": [30, 60], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=2),
-        "quick": Sweep({"d": [50, 100], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=4),
-        "paper": Sweep({"d": [50, 100, 200, 400], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=40),
+        "smoke": Sweep(
+            {"d": [30, 60], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=2
+        ),
+        "quick": Sweep(
+            {"d": [50, 100], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=4
+        ),
+        "paper": Sweep(
+            {"d": [50, 100, 200], "optimizer": ["gd", "perturbed_gd", "trust_region"]}, trials=15
+        ),
     },
 )

@@ -71,7 +71,9 @@ def trial(_: None, *, d: int, instance: int) -> dict:
         "expansion": gap == [a - m - s for a, m, s in zip(along, mixed, squares, strict=True)],
         "expansion_printed": gap
         == [a + m + s for a, m, s in zip(along, mixed, squares, strict=True)],
-        "signs": all(s * a >= 0 and (s == 0) == (abs(a) <= alpha) for s, a in zip(slope, x, strict=True)),
+        "signs": all(
+            s * a >= 0 and (s == 0) == (abs(a) <= alpha) for s, a in zip(slope, x, strict=True)
+        ),
         "vanishes": all(_slope(a, 10 * max(map(abs, z))) == 0 for a in z),
         "eigen": _eigenpoints(rng, d),
         "dropped": _dropping(rng, d, z),

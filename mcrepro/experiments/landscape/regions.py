@@ -47,7 +47,10 @@ def trial(_: None, *, d: int, p: float, direction: str, instance: int, pixels: i
         "distance": np.sqrt(np.maximum(size**2 - 2 * inner**2 + 1, 0)),
     }
     return [
-        {"region": str(name), **{key: float(value) for key, value in zip(columns, values, strict=True)}}
+        {
+            "region": str(name),
+            **{key: float(value) for key, value in zip(columns, values, strict=True)},
+        }
         for name, *values in zip(region, *columns.values(), strict=True)
     ]
 
@@ -75,8 +78,20 @@ PROTOCOL = Protocol(
     trial=trial,
     exact=True,
     profiles={
-        "smoke": Sweep({"d": 600, "p": 0.3, "direction": ["spike", "flat"], "instance": 1, "pixels": 21}),
-        "quick": Sweep({"d": 600, "p": 0.3, "direction": ["spike", "flat"], "instance": 1, "pixels": 41}),
-        "paper": Sweep({"d": 1000, "p": 0.2, "direction": ["spike", "flat"], "instance": [1, 2, 3], "pixels": 61}),
+        "smoke": Sweep(
+            {"d": 600, "p": 0.3, "direction": ["spike", "flat"], "instance": 1, "pixels": 21}
+        ),
+        "quick": Sweep(
+            {"d": 600, "p": 0.3, "direction": ["spike", "flat"], "instance": 1, "pixels": 41}
+        ),
+        "paper": Sweep(
+            {
+                "d": 1000,
+                "p": 0.2,
+                "direction": ["spike", "flat"],
+                "instance": [1, 2, 3],
+                "pixels": 61,
+            }
+        ),
     },
 )
