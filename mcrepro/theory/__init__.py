@@ -3,5 +3,16 @@
 import lazy_loader as _lazy
 
 __getattr__, __dir__, __all__ = _lazy.attach(
-    __name__, submodules=["identifiability", "landscape", "sampling", "second_moment", "stationary"]
+    __name__,
+    submodules=[
+        "epsilon_mc",
+        "geometry",
+        "identifiability",
+        "landscape",
+        "rank_one_completion",
+        "recovery_conditions",
+        "sampling",
+        "second_moment",
+        "stationary",
+    ],
 )
