@@ -44,12 +44,12 @@ def split(n: int, shares: tuple[float, ...], rng: np.random.Generator) -> list[n
     return np.split(rng.permutation(n), cuts)
 
 
-def thin(rows: sp.csr_array, C: float | None, rng: np.random.Generator) -> sp.csr_array:
+def thin(rows: sp.csr_array, C: float, rng: np.random.Generator) -> sp.csr_array:
     """Keep every entry with the same probability, so that a row shows C on average.
 
-    None, or a C above what there is, keeps all.
+    A C above what there is keeps all.
     """
-    if C is None or C * rows.shape[0] >= rows.nnz:
+    if C * rows.shape[0] >= rows.nnz:
         return rows
     kept = rng.random(rows.nnz) < C * rows.shape[0] / rows.nnz
     ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]

@@ -37,7 +37,7 @@ def trial(
     *,
     dataset: str,
     columns: int | None,
-    C: float | None,
+    C: float,
     ranks: tuple,
     completion: int,
 ) -> list[dict]:
@@ -49,8 +49,8 @@ def trial(
         A ratings set of `mc.data`; its longer side are the rows.
     columns : int or None
         Keep the columns with the most entries, this many; None: all.
-    C : float or None
-        Entries a row of the estimating half, on average; None: all there are.
+    C : float
+        Entries a row of the estimating half, on average; more than there are: all.
     ranks : tuple of int
         Of the fits X Xᵀ.
     completion : int
@@ -140,7 +140,7 @@ def errors(table: pd.DataFrame, part: str) -> pd.DataFrame:
     """
     rows = []
     chosen = table[table["part"] == part]
-    for (C, name), group in chosen.groupby(["C", "estimate"], sort=False, dropna=False):
+    for (C, name), group in chosen.groupby(["C", "estimate"], sort=False):
         squared = mean(group["squared"])
         ends = np.sqrt(np.maximum([squared.value, squared.low, squared.high], 0))
         rows.append([C, group["shown"].mean(), name, *map(float, ends)])
@@ -157,7 +157,7 @@ def reduction(table: pd.DataFrame, better: str, worse: str, part: str = "seen") 
     """
     chosen = table[table["part"] == part]
     keys = [k for k in ("dataset", "columns", "C", "trial") if k in chosen]
-    wide = chosen.pivot_table(index=keys, columns="estimate", values="squared", dropna=False)
+    wide = chosen.pivot_table(index=keys, columns="estimate", values="squared")
     return mean(1 - np.sqrt(wide[better] / wide[worse]).dropna())
 
 
@@ -173,17 +173,17 @@ PROTOCOL = Protocol(
             {
                 "dataset": "ml-small-2016",
                 "columns": 60,
-                "C": [2.0, None],
+                "C": [2.0, 100.0],
                 "ranks": [[1, 3]],
                 "completion": 3,
             },
             trials=2,
         ),
         "quick": Sweep(
-            {**_EMBEDDED, "C": [2.0, None], "ranks": [[1, 2, 5]], "completion": 5}, trials=3
+            {**_EMBEDDED, "C": [2.0, 100.0], "ranks": [[1, 2, 5]], "completion": 5}, trials=3
         ),
         "paper": Sweep(
-            {**_EMBEDDED, "C": [1.0, 2.0, 4.0, None], "ranks": [[1, 2, 5]], "completion": 5},
+            {**_EMBEDDED, "C": [1.0, 2.0, 4.0, 100.0], "ranks": [[1, 2, 5]], "completion": 5},
             trials=8,
         ),
     },

@@ -107,7 +107,7 @@ def bias(table: pd.DataFrame, estimate: str, depends_on: str, strength: float) -
     return mean(table["bias"][chosen])
 
 
-_SIZE = {"n": 20_000, "d": 50, "rank": 3, "C": 4.0}
+_SIZE = {"n": 10_000, "d": 50, "rank": 3, "C": 4.0}
 _CELLS = [{"depends_on": "value", "strength": s} for s in (0.0, 0.25, 0.5, 1.0)]
 _CELLS += [{"depends_on": "row", "strength": 1.0}]
 
@@ -116,7 +116,7 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep({**_SIZE, "n": 4000, "d": 30}, trials=2, cells=[_CELLS[0], *_CELLS[3:]]),
-        "quick": Sweep(_SIZE, trials=5, cells=_CELLS),
-        "paper": Sweep(_SIZE, trials=20, cells=_CELLS),
+        "quick": Sweep(_SIZE, trials=3, cells=_CELLS),
+        "paper": Sweep(_SIZE, trials=12, cells=_CELLS),
     },
 )

@@ -65,9 +65,9 @@ def trial(
     }
 
 
-def _slope(table: pd.DataFrame, column: str) -> Estimate:
+def _slope(table: pd.DataFrame, column: str, sizes: tuple) -> Estimate:
     """Mean slope of log(column) against log n over the trials, at C = 2."""
-    part = table[table["C"] == 2]
+    part = table[(table["C"] == 2) & table["n"].isin(sizes)]
     slopes = [
         float(np.polyfit(np.log(of["n"]), np.log(of[column]), 1)[0])
         for _, of in part.groupby("trial")
@@ -75,40 +75,39 @@ def _slope(table: pd.DataFrame, column: str) -> Estimate:
     return mean(slopes)
 
 
-def slope_hajek(table: pd.DataFrame) -> Estimate:
-    """Exponent of n in the largest change of T̄ by one row."""
-    return _slope(table, "hajek")
+FEW, MANY = (500, 2000), (8000, 32_000)
+"""Rows at which a pair of the 100 columns is expected less than once, and more than three times."""
 
 
-def slope_entry(table: pd.DataFrame) -> Estimate:
-    """Exponent of n in the largest change of an entry of T̄ by one row."""
-    return _slope(table, "entry")
+def slope_hajek_few(table: pd.DataFrame) -> Estimate:
+    """Exponent of n in the largest change of T̄ by one row, where np² < 1."""
+    return _slope(table, "hajek", FEW)
 
 
-def slope_recovered(table: pd.DataFrame) -> Estimate:
-    """Exponent of n in the largest change of the recovered T by one row."""
-    return _slope(table, "recovered")
+def slope_hajek_many(table: pd.DataFrame) -> Estimate:
+    """Exponent of n in the largest change of T̄ by one row, where np² > 3."""
+    return _slope(table, "hajek", MANY)
 
 
-_SMALL = {"d": 100, "rank": 3}
+def slope_recovered_few(table: pd.DataFrame) -> Estimate:
+    """Exponent of n in the largest change found of the recovered T, where np² < 1."""
+    return _slope(table, "recovered", FEW)
+
+
+def slope_recovered_many(table: pd.DataFrame) -> Estimate:
+    """Exponent of n in the largest change found of the recovered T, where np² > 3."""
+    return _slope(table, "recovered", MANY)
+
+
+_SIZE = {"d": 100, "rank": 3, "refits": 10}
+_CELLS = [{"n": n, "C": 2.0} for n in (*FEW, *MANY)]
 
 PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep(
-            {"d": 40, "rank": 2, "refits": 6}, trials=2, cells=[{"n": n, "C": 2.0} for n in (300, 1200)]
-        ),
-        "quick": Sweep(
-            {**_SMALL, "refits": 20},
-            trials=3,
-            cells=[{"n": n, "C": 2.0} for n in (2000, 8000, 32_000)],
-        ),
-        "paper": Sweep(
-            {**_SMALL, "refits": 20},
-            trials=5,
-            cells=[{"n": n, "C": 2.0} for n in (2000, 4000, 8000, 16_000, 32_000)]
-            + [{"n": 8000, "C": C} for C in (4.0, 8.0)],
-        ),
+        "smoke": Sweep({**_SIZE, "refits": 4}, trials=2, cells=_CELLS[:2]),
+        "quick": Sweep(_SIZE, trials=2, cells=_CELLS),
+        "paper": Sweep(_SIZE, trials=10, cells=[*_CELLS, {"n": 8000, "C": 8.0}]),
     },
 )
