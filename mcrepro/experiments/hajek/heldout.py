@@ -183,7 +183,7 @@ PROTOCOL = Protocol(
             {**_EMBEDDED, "C": [2.0, 100.0], "ranks": [[1, 2, 5]], "completion": 5}, trials=3
         ),
         "paper": Sweep(
-            {**_EMBEDDED, "C": [1.0, 2.0, 4.0, 100.0], "ranks": [[1, 2, 5]], "completion": 5},
+            {**_EMBEDDED, "C": [2.0, 100.0], "ranks": [[1, 2, 5]], "completion": 5},
             trials=8,
         ),
     },
