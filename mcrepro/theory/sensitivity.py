@@ -43,9 +43,7 @@ def leave_one_out(rows) -> tuple[np.ndarray, np.ndarray]:
             continue
         S, m = rows.indices[begin:end], rows.data[begin:end]
         N, product = counts[np.ix_(S, S)], np.outer(m, m)
-        change = np.where(
-            N > 1, (product - estimate[np.ix_(S, S)]) / np.maximum(N - 1, 1), product
-        )
+        change = np.where(N > 1, (product - estimate[np.ix_(S, S)]) / np.maximum(N - 1, 1), product)
         frobenius[k], largest[k] = np.linalg.norm(change), np.abs(change).max()
     return frobenius, largest
 

@@ -29,9 +29,7 @@ def tall(dataset: str, columns: int | None) -> sp.csr_array:
         ratings = sp.csr_array(ratings.T)
     if columns is not None:
         if not 2 <= columns <= ratings.shape[1]:
-            raise ValueError(
-                f"columns must be from 2 to {ratings.shape[1]} or None, got {columns}"
-            )
+            raise ValueError(f"columns must be from 2 to {ratings.shape[1]} or None, got {columns}")
         entries = np.bincount(ratings.indices, minlength=ratings.shape[1])
         chosen = np.sort(np.argsort(-entries, kind="stable")[:columns])
         ratings = sp.csr_array(ratings[:, chosen])

@@ -92,7 +92,7 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({"C": 2.0}, trials=2, cells=_LESS),
+        "smoke": Sweep({"C": 2.0}, trials=1, cells=[_SPARSE, *_LESS]),
         "quick": Sweep({"C": 2.0}, trials=3, cells=[_SPARSE, *_LESS]),
         "paper": Sweep({"C": 2.0}, trials=16, cells=[_SPARSE, *_LESS]),
     },

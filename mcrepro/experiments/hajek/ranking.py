@@ -51,7 +51,7 @@ def trial(
     centred = sp.csr_array((part.data - means[part.indices], part.indices, part.indptr), part.shape)
     moments = mc.SecondMoment(rows.shape[1]).update(centred)
     predictors = {
-        "column means": lambda S, _: means,
+        "column means": lambda _S, _m: means,
         "column and row means": lambda S, m: means + np.sum(m - means[S]) / (len(S) + 1),
     }
     diagonal = moments.hajek().diagonal()
@@ -66,9 +66,7 @@ def trial(
 
 def _linear(X, own, means):
     ridge = own * np.eye(X.shape[1])
-    return lambda S, m: means + X @ np.linalg.solve(
-        X[S].T @ X[S] + ridge, X[S].T @ (m - means[S])
-    )
+    return lambda S, m: means + X @ np.linalg.solve(X[S].T @ X[S] + ridge, X[S].T @ (m - means[S]))
 
 
 def hidden(rows, rng: np.random.Generator) -> list[tuple]:

@@ -106,7 +106,7 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep({**_SIZE, "refits": 4}, trials=2, cells=_CELLS[:2]),
+        "smoke": Sweep({**_SIZE, "refits": 2}, trials=1, cells=_CELLS),
         "quick": Sweep(_SIZE, trials=2, cells=_CELLS),
         "paper": Sweep(_SIZE, trials=10, cells=[*_CELLS, {"n": 8000, "C": 8.0}]),
     },
