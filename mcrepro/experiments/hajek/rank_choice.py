@@ -74,11 +74,6 @@ def hit_rate_sparse(table: pd.DataFrame) -> Estimate:
     return _hit_rate(table, 200, 400)
 
 
-def hit_rate_once(table: pd.DataFrame) -> Estimate:
-    """Share of trials that find r = 3 at n = 625, d = 50: a pair is expected once."""
-    return _hit_rate(table, 50, 625)
-
-
 def hit_rate_four(table: pd.DataFrame) -> Estimate:
     """Share of trials that find r = 3 at n = 2500, d = 50: a pair is expected four times."""
     return _hit_rate(table, 50, 2500)
