@@ -13,8 +13,10 @@ from mcrepro.experiments.landscape import (
     identities,
     regions,
     sizes,
-    rank_one_threshold as threshold,
     traps,
+)
+from mcrepro.experiments.landscape import (
+    rank_one_threshold as threshold,
 )
 
 
