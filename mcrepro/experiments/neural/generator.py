@@ -54,6 +54,11 @@ def has_rank_r(table: pd.DataFrame) -> bool:
     return bool((table["minor"] == 1).all() and (table["excess"] == 0).all())
 
 
+def never_deficient(table: pd.DataFrame) -> bool:
+    """No factors give a rank below r; a zero column does."""
+    return bool((table["zero_column"] == table["r"]).all())
+
+
 def makes_rank_r(table: pd.DataFrame) -> bool:
     """Normal factors gave rank r in every draw."""
     return bool((table["numerical"] == 0).all() and (table["excess"] == 0).all())
