@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from mcrepro._checks import one_of, real
 from mcrepro.problem import Problem
-from mcrepro.solvers._start import _leading
+from mcrepro.solvers._start import leading_eigenpairs
 
 #: Published values of the weight of the diagonal, as functions of p, n and d.
 DIAGONAL_WEIGHTS = {
@@ -68,7 +68,7 @@ def spectral_start(problem, counts, rank, rng) -> np.ndarray:
     mean = counts[~diagonal].sum() / max(d * (d - 1) / 2, 1)
     upper = np.where(diagonal, 0.5, counts / (mean or 1.0)) * problem.values
     A = sp.csr_array((upper, (problem.rows, problem.cols)), shape=problem.shape)
-    eigenvalues, Q = _leading(lambda X: A @ X + A.T @ X, d, rank, rng)
+    eigenvalues, Q = leading_eigenpairs(lambda X: A @ X + A.T @ X, d, rank, rng)
     X = Q * np.sqrt(np.maximum(eigenvalues, 0.0))
     # Where A has no positive eigenvalue left, a zero column would be a saddle.
     missing = eigenvalues <= 1e-12 * max(eigenvalues[0], 0.0)

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "epsilon_mc",
         "geometry",
         "identifiability",
+        "rank_one_completion",
         "recovery_conditions",
         "second_moment",
     ],
