@@ -82,7 +82,7 @@ PROTOCOL = Protocol(
     shared=("lam",),
     profiles={
         "smoke": Sweep({**_GRID, "d": 50, "lam": [0.0, 1.0]}, trials=2),
-        "quick": Sweep(_GRID, trials=3),
+        "quick": Sweep(_GRID, trials=2),
         "paper": Sweep(_GRID, trials=10),
     },
 )
