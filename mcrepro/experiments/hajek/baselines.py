@@ -308,7 +308,7 @@ PROTOCOL = Protocol(
             {**_SIZE, "n": 1000, "d": 100}, trials=1, cells=_cells({"code": _ENDS, **_OTHERS})
         ),
         "quick": Sweep(
-            {**_SIZE, "n": 3000, "d": 300}, trials=2, cells=_cells({"code": _ENDS, **_OTHERS})
+            {**_SIZE, "n": 3000, "d": 300}, trials=1, cells=_cells({"code": _ENDS, **_OTHERS})
         ),
         "paper": Sweep(
             _SIZE, trials=3, cells=_cells({"code": (2.0, 4.0, 6.0, 8.0, 10.0), **_OTHERS})

@@ -58,10 +58,9 @@ def slight_over_clean(table: pd.DataFrame) -> Estimate:
     return _ratio(table, 0.25, True)
 
 
-def relative_at_one(table: pd.DataFrame) -> Estimate:
-    """Relative error with noise as large as the entries, diagonal left out."""
-    part = table[(table["noise"] == 1.0) & ~table["diagonal"].astype(bool)]
-    return mean(part["relative"])
+def noisy_over_clean_off(table: pd.DataFrame) -> Estimate:
+    """Error with noise as large as the entries over that without, diagonal left out of both."""
+    return _ratio(table, 1.0, False)
 
 
 _GRID = {"d": 200, "rank": 5, "C": 4.0, "supply": 16.0, "noise": [0.0, 0.25, 0.5, 1.0, 2.0]}
