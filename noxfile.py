@@ -106,6 +106,18 @@ def data(session: nox.Session) -> None:
 
 
 @nox.session
+def diff(session: nox.Session) -> None:
+    """List numbers and verdicts of the reference run that changed: ``-- v0.1.0``."""
+    mcrepro(session, "diff", *session.posargs)
+
+
+@nox.session
+def students(session: nox.Session) -> None:
+    """Make the assignments and prove their grading: ``-- onesided/estimators -p C 4``."""
+    mcrepro(session, "students", "--prove", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed beside peers: ``-- --list``, ``-- --quick '300-*'``; all by default.
 
@@ -140,7 +152,7 @@ def lock(session: nox.Session) -> None:
         session,
         *("-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"),
         *("--no-emit-index-url", "--no-header", "--no-annotate", "--python-version", "3.11"),
-        *("--extra", "book", "--extra", "distributed", "--group", "dev"),
+        *("--extra", "book", "--extra", "distributed", "--extra", "students", "--group", "dev"),
         *("--output-file", LOCK.name, *session.posargs),
     )
 

@@ -18,6 +18,7 @@ from mcrepro.companion.stage import stage_files, stage_page
 from mcrepro.companion.stamp import stamp, surroundings
 from mcrepro.companion.status import ChapterStatus, status_page
 from mcrepro.companion.store import Executed, Record, load
+from mcrepro.companion.students.overview import COURSE_MARK, course_table
 from mcrepro.errors import BuildError, ParameterError
 from mcrepro.experiments import PROFILES
 
@@ -186,6 +187,10 @@ def stage(
 ) -> dict[str, bytes]:
     """Return the files of the staged book."""
     files = dict(stage_page(page, profile, stored.get(page.name)) for page in pages)
+    for page in pages:
+        if COURSE_MARK in page.text and not isinstance(page, Chapter):
+            text = page.text.replace(COURSE_MARK, course_table(pages))
+            files[f"{page.name}.md"] = text.encode()
     if "status" in project.toc():
         chapters = [ChapterStatus(name, executed) for name, executed in stored.items()]
         files["status.md"] = status_page(chapters)

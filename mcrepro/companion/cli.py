@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mcrepro._near import near_miss
 from mcrepro.companion.project import DEFAULT_PROFILE, Project, available_cpus
@@ -127,6 +128,41 @@ def _verdicts(arguments: argparse.Namespace) -> None:
         print(f"Saved: {ledger.save_reference(table)}")
 
 
+def _diff(arguments: argparse.Namespace) -> None:
+    from mcrepro import ledger
+
+    table = ledger.changes(ledger.reference_at(arguments.revision), ledger.load_reference())
+    if table.empty:
+        print(f"No number and no verdict of the reference changed since {arguments.revision}")
+        return
+    print(table.to_string(index=False, na_rep="–"))
+    verdicts = table[table["verdict before"] != table["verdict after"]]
+    print(f"{len(table)} numbers changed, {verdicts['id'].nunique()} claims have another verdict")
+
+
+def _students(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.build import select
+    from mcrepro.companion.students import edition
+
+    project = Project.find()
+    chapters = edition.chapters_with_exercises(project)
+    if arguments.chapter:
+        names = select(chapters, arguments.chapter)
+        chapters = [chapter for chapter in chapters if chapter.name in names]
+    folder = Path(arguments.folder) if arguments.folder else project.build / "students"
+    words = _words(arguments)
+    for notebook in edition.make(project, chapters, folder, arguments.exercise, words):
+        print(project.shown(notebook))
+    if not arguments.prove:
+        return
+    jobs = arguments.jobs or available_cpus()
+    faults = edition.prove_all(project, chapters, arguments.exercise, words, jobs)
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise BuildError(f"the grading has {len(faults)} fault{'s' * (len(faults) > 1)}")
+
+
 def _clean(arguments: argparse.Namespace) -> None:
     project = Project.find()
     if not project.build.is_dir():
@@ -159,15 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     def executing(sub: argparse.ArgumentParser) -> None:
         _profile(sub)
         _jobs(sub)
-        sub.add_argument(
-            "-p",
-            "--parameter",
-            nargs=2,
-            action="append",
-            default=[],
-            metavar=("NAME", "VALUE"),
-            help="a parameter of the chapter; may be repeated",
-        )
+        _parameter(sub)
         sub.add_argument(
             "--timeout",
             type=_positive,
@@ -209,6 +237,23 @@ def _parser() -> argparse.ArgumentParser:
         "--save-reference", action="store_true", help="keep the estimates in book/reference"
     )
 
+    sub = add("diff", _diff, "List numbers and verdicts of the reference that changed.")
+    sub.add_argument("revision", metavar="REVISION", help="a revision of git to compare with")
+
+    sub = add("students", _students, "Make nbgrader assignments of the exercises.")
+    sub.add_argument("chapter", metavar="CHAPTER", nargs="*", help="default: all with exercises")
+    sub.add_argument(
+        "--exercise", nargs="+", default=[], metavar="LABEL", help="only these, of one chapter"
+    )
+    _parameter(sub)
+    sub.add_argument("--folder", metavar="FOLDER", help="course folder (default: _build/students)")
+    sub.add_argument(
+        "--prove",
+        action="store_true",
+        help="grade reference answers, empty notebooks and planted mistakes, and say what is wrong",
+    )
+    _jobs(sub)
+
     sub = add("clean", _clean, "Remove what was built; finished trials are kept.")
     sub.add_argument("--cache", action="store_true", help="remove the finished trials too")
     return parser
@@ -221,6 +266,18 @@ def _profile(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(PROFILE, DEFAULT_PROFILE),
         metavar="{" + ",".join(PROFILES) + "}",
         help=f"sizes and trials (default: ${PROFILE}, else {DEFAULT_PROFILE})",
+    )
+
+
+def _parameter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a parameter of the chapter; may be repeated",
     )
 
 

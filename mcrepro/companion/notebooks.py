@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import yaml
 from mcrepro.companion.parameters import Schema
 from mcrepro.companion.project import GENERATED, Project
 from mcrepro.errors import BuildError
+
+#: Tag of a cell with a wrong answer to an exercise: graded by the student edition, run by nobody.
+WRONG = "wrong"
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,18 @@ class Chapter(Page):
         Its parameters.
     data : tuple of str
         The data sets it declares to read.
+    source_cells : tuple of dict
+        All cells of the source, also the wrong answers that no build runs or shows.
+    course : mapping
+        What the teacher's page says of it (`mcrepro.companion.students.overview.Teaching`).
     """
 
     cells: tuple[Mapping[str, Any], ...]
     metadata: Mapping[str, Any]
     schema: Schema
     data: tuple[str, ...]
+    source_cells: tuple[Mapping[str, Any], ...] = ()
+    course: Mapping[str, Any] = field(default_factory=dict)
 
     def code(self) -> list[tuple[str, list[str]]]:
         """Return source and tags of every code cell, all of the page that execution depends on."""
@@ -79,11 +88,17 @@ def read_page(name: str, path: Path) -> Page:
     if "kernelspec" not in front:
         return Page(name, text)
     ours = front.get("mcrepro") or {}
-    if not isinstance(ours, dict) or ours.keys() - {"parameters", "data"}:
-        raise BuildError(f"{name}: front matter 'mcrepro' has the keys 'parameters' and 'data'")
+    if not isinstance(ours, dict) or ours.keys() - {"parameters", "data", "course"}:
+        raise BuildError(
+            f"{name}: front matter 'mcrepro' has the keys 'parameters', 'data' and 'course'"
+        )
     declared, data = ours.get("parameters") or {}, ours.get("data") or []
-    if not isinstance(declared, dict) or not isinstance(data, list):
-        raise BuildError(f"{name}: front matter wants 'parameters: {{name: ...}}', 'data: [...]'")
+    course = ours.get("course") or {}
+    if not isinstance(declared, dict) or not isinstance(data, list) or not isinstance(course, dict):
+        raise BuildError(
+            f"{name}: front matter wants 'parameters: {{name: ...}}', 'data: [...]', "
+            "'course: {goal: ..., minutes: ..., needs: [...]}'"
+        )
 
     import jupytext
     import nbformat
@@ -92,7 +107,7 @@ def read_page(name: str, path: Path) -> Page:
         notebook = jupytext.reads(text, fmt="md:myst")
     except (nbformat.ValidationError, jupytext.myst.MystMetadataParsingError) as error:
         raise BuildError(f"{name}: {str(error).splitlines()[0]}") from None
-    cells = tuple(
+    source = tuple(
         {
             "type": cell.cell_type,
             "source": cell.source,
@@ -100,12 +115,13 @@ def read_page(name: str, path: Path) -> Page:
         }
         for cell in notebook.cells
     )
+    cells = tuple(cell for cell in source if WRONG not in cell["metadata"].get("tags", []))
     ignored = ("mcrepro", "jupytext", "kernelspec")
     metadata = {key: value for key, value in front.items() if key not in ignored}
     # The kernel is this interpreter's, whatever the source calls it.
     metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     schema = Schema(name, declared, _parameters_cell(name, cells))
-    return Chapter(name, text, cells, metadata, schema, tuple(map(str, data)))
+    return Chapter(name, text, cells, metadata, schema, tuple(map(str, data)), source, course)
 
 
 def front_matter(name: str, text: str) -> dict[str, Any]:

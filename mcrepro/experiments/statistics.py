@@ -33,7 +33,7 @@ class Estimate:
         The two-sided interval; infinite where the data cannot bound it.
     confidence : float
         In (0, 1); 1 for an exact value.
-    kind : {"rate", "mean", "bootstrap", "exact"}
+    kind : {"rate", "mean", "bootstrap", "exact", "statement"}
         How the interval was made.
     n : int
         Number of values behind it.

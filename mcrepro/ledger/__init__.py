@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=["check", "report", "schema", "verdict"],
     submod_attrs={
+        "changes": ["changes", "reference_at"],
         "entries": ["LedgerError", "load", "register"],
         "evaluate": ["summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],

@@ -11,7 +11,7 @@ from mcrepro import experiments
 from mcrepro.errors import DataError
 
 from .protocols import is_exact, statistic
-from .reference import as_computed, named_estimates, point_name, reference_estimates
+from .reference import named_estimates, point_name, reference_estimates, reference_verdict
 from .schema import Check, Claim, Curve, Order, Statement
 from .verdict import NOT_RUN, Computed, Verdict, bands, consistent, judge
 
@@ -60,11 +60,11 @@ def carry_out(claim: Claim, check: Check, runs: Runs, reference: pd.DataFrame) -
     if isinstance(check.printed, Statement) and not exact:
         raise ValueError(f"'holds' needs an exact protocol, {check.protocol} is not")
     stored = reference_estimates(reference, claim.id, check.label)
-    reference_verdict = _reference_verdict(check, stored)
+    stored_verdict = reference_verdict(check, stored)
     table = runs.table(check.protocol)
     if isinstance(table, DataError):
         missing = Verdict(NOT_RUN, f"data missing: {table}")
-        return Outcome(check, missing, [], {}, None, reference_verdict)
+        return Outcome(check, missing, [], {}, None, stored_verdict)
     computed = reduce(table)
     if isinstance(computed, np.bool_):
         computed = bool(computed)
@@ -92,14 +92,14 @@ def carry_out(claim: Claim, check: Check, runs: Runs, reference: pd.DataFrame) -
                 "verdict": verdict.verdict,
                 "reason": verdict.reason,
                 "consistent": agrees,
-                "reference_verdict": reference_verdict,
+                "reference_verdict": stored_verdict,
                 "protocol": check.protocol,
                 "statistic": check.statistic,
                 "commit": provenance["commit"],
                 "source": provenance["source"],
             }
         )
-    return Outcome(check, verdict, details, provenance, agreement(agreements), reference_verdict)
+    return Outcome(check, verdict, details, provenance, agreement(agreements), stored_verdict)
 
 
 def _verdict(check: Check, computed: Computed, profile: str, exact: bool) -> Verdict:
@@ -121,15 +121,6 @@ def _points_left_out(check: Check, computed: Computed) -> bool:
         case _:
             return False
     return isinstance(computed, Mapping) and not keys <= set(named_estimates(computed))
-
-
-def _reference_verdict(check: Check, stored: dict) -> str:
-    if not stored:
-        return ""
-    computed = as_computed(check, stored)
-    if computed is None:
-        return "outdated"
-    return judge(check.printed, check.tolerance, computed).verdict
 
 
 def _printed_at(check: Check, point: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ Only estimates are stored. The verdict on them is computed anew, so that it foll
 
 import os
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from mcrepro.experiments.statistics import Estimate
 
 from .entries import LedgerError
 from .schema import Check, Curve, Order, Statement
-from .verdict import Computed
+from .verdict import Computed, judge
 
 PATH = Path(__file__).parents[2] / "book" / "reference" / "claims.csv"
 """The table in a checkout; without one there is nothing to compare with."""
@@ -42,20 +43,21 @@ def named_estimates(computed: Computed) -> dict[str, Estimate]:
     """Return what a statistic returned as name -> Estimate; a single one has the name ""."""
     if isinstance(computed, bool):
         number = float(computed)
-        return {"": Estimate(number, number, number, 1.0, "exact", 1)}
+        return {"": Estimate(number, number, number, 1.0, "statement", 1)}
     if isinstance(computed, Estimate):
         return {"": computed}
     return {point_name(x): estimate for x, estimate in computed.items()}
 
 
-def load_reference(path: Path | None = None) -> pd.DataFrame:
+def load_reference(path: Path | TextIO | None = None) -> pd.DataFrame:
     """Read the reference estimates; an empty table where there are none yet."""
     path = PATH if path is None else path
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         return pd.DataFrame(columns=COLUMNS)
     table = pd.read_csv(path, keep_default_na=False, dtype={"reading": str, "point": str})
     if list(table.columns) != COLUMNS:
-        raise LedgerError(f"{path.name}: needs the columns {COLUMNS}, got {list(table.columns)}")
+        name = getattr(path, "name", PATH.name)
+        raise LedgerError(f"{name}: needs the columns {COLUMNS}, got {list(table.columns)}")
     return table
 
 
@@ -82,6 +84,16 @@ def as_computed(check: Check, estimates: dict[str, Estimate]) -> Computed | None
     if any(point_name(key) not in estimates for key in keys):
         return None
     return {key: estimates[point_name(key)] for key in keys}
+
+
+def reference_verdict(check: Check, stored: dict[str, Estimate]) -> str:
+    """Return the verdict on stored estimates; "" without any, "outdated" if some are missing."""
+    if not stored:
+        return ""
+    computed = as_computed(check, stored)
+    if computed is None:
+        return "outdated"
+    return judge(check.printed, check.tolerance, computed).verdict
 
 
 def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:

@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 
-from .entries import PAPERS
 from .evaluate import summary
 from .verdict import NOT_CHECKED, NOT_RUN
 
@@ -29,6 +28,8 @@ SYMBOLS = {
     "not run": "○",
     "not checked": "–",
 }
+
+_SCRIPT = Path(__file__).with_name("claims.js")
 
 _RULE = (
     "A confidence interval that meets the accepted band, and is narrow enough to tell, reproduces a"
@@ -61,9 +62,10 @@ def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
 
 
 def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
-    """Return the HTML of all claims: counts by paper and verdict, then the claims of each paper.
+    """Return the HTML of all claims: counts by paper and verdict, then the claims.
 
-    Those that are not checked yet are folded away.
+    Those that are not checked yet are folded away. A script puts a filter above the others and
+    makes the heads of their columns sort; without it the table is simply long.
 
     Parameters
     ----------
@@ -78,19 +80,17 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         names = ("claims.csv", "claims.json")
         links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
         parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
-    for paper in PAPERS:
-        rows = frame[frame["paper"] == paper]
-        checked = rows[rows["verdict"] != NOT_CHECKED]
-        rest = rows[rows["verdict"] == NOT_CHECKED]
-        if not checked.empty:
-            caption = f"{paper}: {len(checked)} of {len(rows)} claims, {_profile(rows)} profile"
-            parts.append(_box(f"Claims of {paper}", _table(checked, caption, root="", places=True)))
-        if not rest.empty:
-            caption = f"{paper}: {len(rest)} of {len(rows)} claims are not checked yet"
-            box = _box(
-                f"Claims of {paper}, not checked", _table(rest, caption, root="", places=True)
-            )
-            parts.append(f"<details><summary>{caption}</summary>{box}</details>")
+    checked = frame[frame["verdict"] != NOT_CHECKED]
+    rest = frame[frame["verdict"] == NOT_CHECKED]
+    if not checked.empty:
+        caption = f"{len(checked)} of {len(frame)} claims, {_profile(frame)} profile"
+        table = _table(checked, caption, root="", places=True)
+        parts.append(f'<div class="claims-all">{_box("Claims", table)}</div>')
+        parts.append(f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>")
+    if not rest.empty:
+        caption = f"{len(rest)} of {len(frame)} claims are not checked yet"
+        box = _box("Claims, not checked", _table(rest, caption, root="", places=True))
+        parts.append(f"<details><summary>{caption}</summary>{box}</details>")
     return _wrapped(*parts)
 
 
@@ -166,7 +166,8 @@ def _row(row: Mapping[Any, Any], root: str, places: bool) -> str:
     where = f'<span class="claim-where">{escape(row["where"])}</span>'
     style = f"verdict verdict-{_name(row['verdict']).replace(' ', '-')}"
     return (
-        f'<tr id="claim-{name}"><th scope="row"><span class="claim-id">{name}</span> {where}'
+        f'<tr id="claim-{name}" data-paper="{escape(row["paper"])}" data-verdict='
+        f'"{_name(row["verdict"])}"><th scope="row"><span class="claim-id">{name}</span> {where}'
         f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
         f'<td class="number">{_regenerated(row)}</td>'
         f'<td class="{style}">{_verdict_cell(row, root, places)}</td></tr>'
@@ -196,6 +197,8 @@ def _detail(detail: Mapping[str, Any]) -> str:
 
 def _interval(estimate: Mapping[str, Any]) -> str:
     value, low, high = (estimate[key] for key in ("value", "low", "high"))
+    if estimate["kind"] == "statement":
+        return "holds" if value else "does not hold"
     if low == high:
         return f"{value:.4g} (exact)" if estimate["kind"] == "exact" else f"{value:.4g}"
     return f"{value:.4g} [{low:.4g}, {high:.4g}]"

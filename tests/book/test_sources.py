@@ -6,6 +6,7 @@ import pytest
 
 from mcrepro.companion.notebooks import Chapter, read_book
 from mcrepro.companion.project import Project
+from mcrepro.companion.students.exercises import exercises
 
 BOOK = read_book(Project.find(Path(__file__)))
 CHAPTERS = [page for page in BOOK if isinstance(page, Chapter)]
@@ -32,6 +33,17 @@ def unsigned(chapter: Chapter) -> list[str]:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_every_figure_and_table_ends_in_its_provenance(chapter):
     assert unsigned(chapter) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_every_exercise_can_be_graded(chapter):
+    labels = [exercise.label for exercise in exercises(chapter)]
+    assert labels or chapter.name.startswith("methods/") or "/" not in chapter.name
+
+
+def test_labels_of_exercises_are_unique():
+    labels = [exercise.label for chapter in CHAPTERS for exercise in exercises(chapter)]
+    assert len(set(labels)) == len(labels)
 
 
 def test_a_missing_line_is_found():

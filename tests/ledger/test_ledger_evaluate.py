@@ -73,7 +73,7 @@ def test_reduced_profile_gives_a_value_and_no_verdict(decide):
 def test_exact_protocols_decide_in_every_profile(decide, profile):
     row = only(decide(entry(PROOF), profile=profile))
     assert row["verdict"] == "reproduced"
-    assert row["interval"] == "exact"
+    assert row["interval"] == "statement"
 
 
 def test_unchecked_claims_are_counted(decide):

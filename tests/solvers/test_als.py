@@ -212,7 +212,7 @@ def test_cross_validation_takes_the_least_error_and_beats_no_ridge():
     ("options", "error", "message"),
     [
         ({"ridge": -1.0}, ValueError, r"ridge must be in \[0, inf\)"),
-        ({"ridge": "cb"}, ValueError, "ridge must be one of 'cv', got 'cb'"),
+        ({"ridge": "cb"}, ValueError, "ridge must be one of 'cv', 'learned', got 'cb'"),
         ({"center": "rows"}, ValueError, "center must be one of"),
         ({"max_abs": 0.0}, ValueError, r"max_abs must be in \(0, inf\)"),
         ({"max_abs": 1.0, "center": "rows+columns"}, ValueError, "needs center='none'"),
@@ -223,6 +223,8 @@ def test_cross_validation_takes_the_least_error_and_beats_no_ridge():
             ValueError,
             "start must be left out with ridge='cv'",
         ),
+        ({"ridge": "learned", "scaled": "entries"}, ValueError, "needs scaled='none'"),
+        ({"ridge": "learned", "max_abs": 1.0}, ValueError, "and no max_abs"),
     ],
 )
 def test_refusals(options, error, message):

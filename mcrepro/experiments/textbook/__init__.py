@@ -1,0 +1,1 @@
+"""Protocols for the textbook chapter on matrix factorization and completion (key ``textbook``)."""
