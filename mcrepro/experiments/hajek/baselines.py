@@ -14,6 +14,7 @@ from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, mean
 from mcrepro.theory import recovery as law
 
+from . import _plotted
 from ._rows import haar
 from ._shared import GENERATORS, gaussian_options
 
@@ -187,6 +188,12 @@ def rmse(left: np.ndarray, right: np.ndarray, matrix: np.ndarray) -> float:
 def _masked(matrix: np.ndarray, mask: np.ndarray) -> sp.csr_array:
     rows, columns = np.nonzero(mask)
     return sp.csr_array((matrix[mask], (rows, columns)), shape=matrix.shape)
+
+
+def plotted(column: str) -> pd.DataFrame:
+    """The paper's plotted numbers, by C and method; `column` is "error" or "rmse"."""
+    numbers = {"error": _plotted.MOMENT_ERRORS, "rmse": _plotted.ENTRY_ERRORS}[column]
+    return pd.DataFrame(numbers, index=pd.Index(_plotted.RATES, name="C"))
 
 
 def errors(table: pd.DataFrame, generator: str, C: float, column: str = "error") -> pd.DataFrame:
