@@ -154,7 +154,7 @@ def _cells(generators, sizes, more) -> list[dict]:
     ]
 
 
-_MANY = (50_000, 100_000, 200_000, 400_000, 1_600_000)
+_MANY = (50_000, 100_000, 400_000, 1_600_000)
 _NAMES = ("code", "text, variance 1/d", "mixture")
 
 PROTOCOL = Protocol(
@@ -162,10 +162,12 @@ PROTOCOL = Protocol(
     seed=2601,
     profiles={
         "smoke": Sweep(
-            {"d": 100, "rank": 10, "C": 2.0}, trials=1, cells=_cells(_NAMES, (1000, 10_000), ())
+            {"d": 100, "rank": 10, "C": 2.0},
+            trials=1,
+            cells=_cells(_NAMES, (1000, 10_000), (400_000, 1_600_000)),
         ),
         "quick": Sweep(
-            {"d": 1000, "rank": 10, "C": 2.0}, trials=1, cells=_cells(_NAMES, TEXT, _MANY[:4])
+            {"d": 1000, "rank": 10, "C": 2.0}, trials=1, cells=_cells(_NAMES, TEXT, _MANY)
         ),
         "paper": Sweep(
             {"d": 1000, "rank": 10, "C": 2.0}, trials=5, cells=_cells(_NAMES, TEXT, _MANY)
