@@ -227,15 +227,14 @@ def _cells(dimensions, ranks, rates) -> list[dict]:
     return base + by_d + by_rank + by_rate
 
 
+_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
+
 PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
     profiles={
-        "smoke": Sweep(trials=2, cells=_cells((100, 200), (2, 4), (1.0, 2.0))),
-        "quick": Sweep(trials=3, cells=_cells((100, 200, 400), (2, 4, 8), (0.5, 1.0, 2.0, 8.0))),
-        "paper": Sweep(
-            trials=10,
-            cells=_cells((100, 200, 400, 800), (2, 4, 8, 16), (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)),
-        ),
+        "smoke": Sweep(trials=2, cells=_cells((100, 200), (2, 4), _RATES)),
+        "quick": Sweep(trials=3, cells=_cells((100, 200, 400), (2, 4, 8), _RATES)),
+        "paper": Sweep(trials=10, cells=_cells((100, 200, 400, 800), (2, 4, 8, 16), _RATES)),
     },
 )
