@@ -134,9 +134,9 @@ PROTOCOL = Protocol(
             trials=1,
             cells=_cells((300, 100), (300, 100)),
         ),
-        "quick": Sweep({**_SIZE, "step": 1e4}, trials=1, cells=_cells((2000, 200), (1000, 100))),
+        "quick": Sweep({**_SIZE, "step": 1e4}, trials=1, cells=_cells((1500, 200), (1000, 300))),
         "paper": Sweep(
-            {**_SIZE, "step": 1e4}, trials=3, cells=_cells((20_000, 2000), (4000, 1000))
+            {**_SIZE, "step": 1e4}, trials=3, cells=_cells((20_000, 2000), (4000, 4000))
         ),
     },
 )
