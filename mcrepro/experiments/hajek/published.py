@@ -125,6 +125,7 @@ def _cells(code: tuple[int, int], mixture: tuple[int, int]) -> list[dict]:
     ]
 
 
+# The longest stable step grows as d², so that reduced sizes take the published one to their scale.
 PROTOCOL = Protocol(
     trial=trial,
     seed=2601,
@@ -134,7 +135,11 @@ PROTOCOL = Protocol(
             trials=1,
             cells=_cells((300, 100), (300, 100)),
         ),
-        "quick": Sweep({**_SIZE, "step": 1e4}, trials=1, cells=_cells((1500, 200), (1000, 300))),
+        "quick": Sweep(
+            {**_SIZE, "n": 3000, "d": 300, "step": 900.0},
+            trials=1,
+            cells=_cells((6000, 1000), (2000, 1000)),
+        ),
         "paper": Sweep(
             {**_SIZE, "step": 1e4}, trials=3, cells=_cells((20_000, 2000), (4000, 4000))
         ),
