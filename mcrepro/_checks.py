@@ -19,6 +19,13 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     return value
 
 
+def flag(name: str, value: object) -> bool:
+    """Return `value` if it is a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return `value` as an int with ``low <= value <= high``."""
     bound = f"at least {low}" if high is None else f"between {low} and {high}"

@@ -8,6 +8,19 @@ The repository holds no data. ``mcrepro/data/registry.yml`` lists every data set
 """
 
 from mcrepro.data.catalogue import available, describe, fetch, fingerprint, load, table
+from mcrepro.data.checkpoint import Checkpoint
 from mcrepro.data.ratings import Dense, Ratings
+from mcrepro.data.ratings_file import RatingsFile
 
-__all__ = ["Dense", "Ratings", "available", "describe", "fetch", "fingerprint", "load", "table"]
+__all__ = [
+    "Checkpoint",
+    "Dense",
+    "Ratings",
+    "RatingsFile",
+    "available",
+    "describe",
+    "fetch",
+    "fingerprint",
+    "load",
+    "table",
+]

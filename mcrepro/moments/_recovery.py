@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from mcrepro._checks import one_of, real
 from mcrepro.problem import Problem
-from mcrepro.solvers._start import _leading
+from mcrepro.solvers._start import leading_eigenpairs
 
 #: Published values of the weight of the diagonal, as functions of p, n and d.
 DIAGONAL_WEIGHTS = {
@@ -41,10 +41,9 @@ def observed_pairs(moments):
     counts : ndarray of float, shape (m,)
         N at the entries of `problem`, in its order.
     """
-    # Both arrays have the same pattern, stored by row and then by column, as Problem keeps it.
-    T = sp.triu(moments.hajek(), format="coo")
-    counts = sp.triu(moments.counts, format="coo").data.astype(np.float64)
-    return Problem(T.row, T.col, T.data, T.shape, symmetric=True), counts
+    i, j, counts, sums = moments.pairs()
+    shape = (moments.d, moments.d)
+    return Problem(i, j, sums / counts, shape, symmetric=True), counts.astype(np.float64)
 
 
 def pair_weights(problem, counts, q: float) -> np.ndarray:
@@ -69,7 +68,7 @@ def spectral_start(problem, counts, rank, rng) -> np.ndarray:
     mean = counts[~diagonal].sum() / max(d * (d - 1) / 2, 1)
     upper = np.where(diagonal, 0.5, counts / (mean or 1.0)) * problem.values
     A = sp.csr_array((upper, (problem.rows, problem.cols)), shape=problem.shape)
-    eigenvalues, Q = _leading(lambda X: A @ X + A.T @ X, d, rank, rng)
+    eigenvalues, Q = leading_eigenpairs(lambda X: A @ X + A.T @ X, d, rank, rng)
     X = Q * np.sqrt(np.maximum(eigenvalues, 0.0))
     # Where A has no positive eigenvalue left, a zero column would be a saddle.
     missing = eigenvalues <= 1e-12 * max(eigenvalues[0], 0.0)

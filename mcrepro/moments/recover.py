@@ -41,9 +41,10 @@ from mcrepro._near import near_miss
 from mcrepro.moments import _recovery
 from mcrepro.moments.second_moment import SecondMoment
 from mcrepro.result import Result
-from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
+from mcrepro.solvers._factored import FactoredLoss
 from mcrepro.solvers._loop import Iterate, Loop
 from mcrepro.solvers._optimizers import gd, lbfgs
+from mcrepro.solvers._penalties import Ridge, RowNorm
 from mcrepro.solvers._spectrum import lowest
 
 #: Options that differ from the defaults, by name of the preset.

@@ -9,6 +9,7 @@ from mcrepro._factors import entries
 from mcrepro.problem import Problem
 from mcrepro.solvers import _start
 from mcrepro.solvers._factored import FactoredLoss
+from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate
 from mcrepro.solvers._rows import sweep
 from mcrepro.solvers._weights import entry_weights, into_ball, inward
@@ -114,7 +115,7 @@ class Blocks:
 
     def given(self, start, rank):
         """U and V from factors as `factors` returns them."""
-        left, right = _start.given(start, self.problem.shape, rank + 2 * self.biased)
+        left, right = pair(start, self.problem.shape, rank + 2 * self.biased)
         if not self.biased:
             return into_ball(left, self.radius), into_ball(right, self.radius)
         if not (left[:, -1] == 1).all() or not (right[:, -2] == 1).all():

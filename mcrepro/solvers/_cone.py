@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcrepro._checks import one_of, real
+from mcrepro._checks import integer, one_of, real
 from mcrepro.solvers._convex import Entries
 from mcrepro.solvers._loop import Iterate
 
@@ -202,9 +202,12 @@ def program(problem, *, noise, regularization, weights, max_abs=None, psd=False)
     return Program(data, "exact", bound=bound, psd=psd)
 
 
-def run(task, loop, *, solver, tol, gtol, max_iter, rank):
+def run(task, loop, *, solver, max_iter, tol, gtol, rank):
     """Solve a program; "gradient" only if the certificate holds at the point that is returned."""
     one_of("solver", solver, _LIMITS)
+    tol, gtol = real("tol", tol, 0, open_low=True), real("gtol", gtol, 0)
+    if max_iter is not None:
+        max_iter = integer("max_iter", max_iter, 1)
     solution = task.solve(solver, max_iter, tol)
     status = solution[0]
     # SCS calls what it has at its limit inaccurate; Clarabel says so when it can go no further.

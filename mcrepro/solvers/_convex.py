@@ -21,6 +21,7 @@ from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._factors import entries
+from mcrepro.solvers._weights import entry_weights
 
 # Up to this size a dense eigenvalue problem is solved sooner than Lanczos gets going.
 _SMALL = 128 * 128
@@ -37,8 +38,8 @@ class Entries:
     ----------
     problem : Problem
         Shape (n1, n2).
-    weights : array_like, shape (m,) or (n1, n2), optional
-        Positive weights, in the order of ``problem.rows``, or of all entries of the matrix.
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
+        As for `entry_weights`.
 
     Attributes
     ----------
@@ -57,7 +58,8 @@ class Entries:
 
     def __init__(self, problem, weights=None):
         self.shape, self.symmetric = problem.shape, problem.symmetric
-        w = _weights(weights, problem)
+        w = entry_weights(weights, problem)
+        w = np.ones(problem.n_observed) if w is None else w
         rows, cols, values = problem.rows, problem.cols, problem.values.astype(np.float64)
         self.asked = None
         if problem.symmetric:
@@ -107,22 +109,6 @@ class Entries:
             return np.arange(len(self.rows))
         keys = np.minimum(self.rows, self.cols) * self.shape[0] + np.maximum(self.rows, self.cols)
         return np.unique(keys, return_inverse=True)[1]
-
-
-def _weights(given, problem):
-    if given is None:
-        return np.ones(problem.n_observed)
-    w = np.asarray(given, dtype=np.float64)
-    if w.shape == problem.shape:
-        w = w[problem.rows, problem.cols]
-    elif w.shape != (problem.n_observed,):
-        raise ValueError(
-            f"weights must have shape {(problem.n_observed,)} (one an entry, sorted by row and "
-            f"column) or {problem.shape}, got {w.shape}"
-        )
-    if not (np.isfinite(w) & (w > 0)).all():
-        raise ValueError("weights must be positive and finite at every observed entry")
-    return w
 
 
 def lasso_gap(data, difference, nuclear_norm, lam, sigma):

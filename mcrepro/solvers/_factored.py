@@ -18,65 +18,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from mcrepro._factors import entries
-
-
-class Ridge:
-    """penalty(W) = weight / 2 ||W||_F^2; a weight of 0 is no penalty."""
-
-    def __init__(self, weight: float):
-        self.weight = weight
-
-    def value(self, W):
-        return 0.5 * self.weight * np.vdot(W, W)
-
-    def change(self, W, D):
-        """``value(W + D) - value(W)``, without cancellation."""
-        return self.weight * (np.vdot(W, D) + 0.5 * np.vdot(D, D))
-
-    def gradient(self, W):
-        return self.weight * W
-
-    def hessian_product(self, _W, D):
-        return self.weight * D
-
-
-class RowNorm:
-    """penalty(W) = weight sum_i (||w_i|| - alpha)_+^4, the R of eq. (1.2) of Ge, Lee and Ma."""
-
-    def __init__(self, weight: float, alpha: float):
-        self.weight = weight
-        self.alpha = alpha
-
-    def _excess(self, W):
-        norms = np.linalg.norm(W, axis=1)
-        return norms, np.maximum(norms - self.alpha, 0.0)
-
-    def value(self, W):
-        return self.weight * np.sum(self._excess(W)[1] ** 4)
-
-    def change(self, W, D):
-        """``value(W + D) - value(W)``, without cancellation."""
-        old, before = self._excess(W)
-        new, after = self._excess(W + D)
-        # a^4 - b^4 = (a - b)(a + b)(a^2 + b^2), and the norms differ by <2w + d, d> over their sum.
-        sums = np.where(old + new > 0, old + new, 1.0)
-        both = (before > 0) & (after > 0)
-        gap = np.where(both, np.sum((2 * W + D) * D, axis=1) / sums, after - before)
-        return self.weight * np.sum(gap * (after + before) * (after**2 + before**2))
-
-    def gradient(self, W):
-        # Proposition 4.2 of the paper prints a fourth power; the derivative of t^4 has the cube.
-        norms, excess = self._excess(W)
-        factor = 4 * self.weight * excess**3 / np.where(excess > 0, norms, 1.0)
-        return factor[:, None] * W
-
-    def hessian_product(self, W, D):
-        norms, excess = self._excess(W)
-        norms = np.where(excess > 0, norms, 1.0)
-        across = 4 * self.weight * excess**3 / norms
-        along = 12 * self.weight * excess**2
-        radial = np.sum(W * D, axis=1) / norms**2
-        return across[:, None] * D + ((along - across) * radial)[:, None] * W
+from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._penalties import Ridge
+from mcrepro.solvers._weights import inward
 
 
 class FactoredLoss:
@@ -86,7 +30,8 @@ class FactoredLoss:
     ----------
     problem : Problem
         Shape (n1, n2).
-    penalty : Ridge or RowNorm, optional
+    penalty : optional
+        One of `_penalties`.
     weights : ndarray, shape (m,), optional
         s, positive.
     stacked : bool, default False
@@ -167,3 +112,15 @@ class FactoredLoss:
         """
         size = np.linalg.norm(gradient)
         return size / (np.sqrt(2 * value) * np.linalg.norm(W)) if size else 0.0
+
+    def iterate(self, point, radius=np.inf):
+        """What the loop sees of ``(W, value, gradient, residual)``, rows bounded by `radius`."""
+        W, value, gradient, r = point
+        left, right = self.factors(W)
+        return Iterate(
+            left,
+            right,
+            objective=value,
+            residual=np.linalg.norm(r) / self.scale,
+            gradient_norm=self.optimality(value, inward(W, gradient, radius), W),
+        )

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import svds
 
+from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate
 
 # Marquardt's steps end after this many that took less than a hundredth off the squared residual
@@ -111,19 +112,8 @@ def truncate(U, V, rank):
 
 
 def given(start, problem, rank, exact):
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    U, V = (np.array(factor, dtype=np.float64) for factor in start)
-    k = U.shape[1] if U.ndim == 2 else -1
-    if U.shape != (problem.shape[0], k) or V.shape != (problem.shape[1], k) or k > rank:
-        raise ValueError(
-            f"start must have shapes ({problem.shape[0]}, k) and ({problem.shape[1]}, k) with k at "
-            f"most rank={rank}, got {U.shape} and {V.shape}"
-        )
-    if exact and k != rank:
-        raise ValueError(f"start must have rank={rank} columns for this variant, got {k}")
-    if not (np.isfinite(U).all() and np.isfinite(V).all()):
-        raise ValueError("start must be finite")
+    """Checked factors of at most `rank` columns, or of just as many."""
+    U, V = pair(start, problem.shape, rank if exact else None)
+    if U.shape[1] > rank:
+        raise ValueError(f"start has {U.shape[1]} columns, more than rank={rank}")
     return U, V

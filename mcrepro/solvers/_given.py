@@ -1,6 +1,8 @@
-"""What a method is given, brought to the form it computes with."""
+"""What a method is given, brought to the form it computes with, and how well factors fit it."""
 
 import numpy as np
+
+from mcrepro._factors import entries
 
 
 def mirrored(problem):
@@ -40,3 +42,10 @@ def pair(start, shape, rank=None):
         if not np.isfinite(factor).all():
             raise ValueError(f"start: {name} must be finite")
     return left, right
+
+
+def misfit(problem, left, right):
+    """``||P_Omega(left right^T - M)||_F / ||P_Omega(M)||_F``."""
+    values = problem.values.astype(np.float64)
+    difference = entries(left, right, problem.rows, problem.cols) - values
+    return np.linalg.norm(difference) / (np.linalg.norm(values) or 1.0)

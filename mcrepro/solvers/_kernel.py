@@ -1,11 +1,90 @@
-"""Kernel interpolation of many sparse rows at once, and functions of a Gram matrix."""
+"""Kernel interpolation of many sparse rows at once, and the function of a matrix that it lowers.
+
+Notation: W, C, G, s, power and ridge as in ``lin_rfm``.
+"""
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.special import hyp2f1
 
+from mcrepro.solvers._given import mirrored, misfit
+from mcrepro.solvers._loop import Iterate
+
+# Rounding of W^T W, relative to its largest eigenvalue, hides everything below.
+_ROUNDING = 1e-15
 # Numbers in the stack of small systems that are solved at once.
 _STACK = 2_000_000
+
+
+class KernelModel:
+    """The data, scaled to a root mean square of 1, and what is measured at a W.
+
+    Parameters
+    ----------
+    problem : Problem
+        Shape (n1, n2).
+    rank : int or None
+        Columns of the factors; None for those eigenvectors of G that are above the ridge.
+    power : float
+    rng : Generator
+
+    Attributes
+    ----------
+    by_row, by_col : KernelRows
+        Of W and of its transpose.
+    """
+
+    def __init__(self, problem, rank, power, rng):
+        (n1, n2), (rows, cols, values) = problem.shape, mirrored(problem)
+        self.problem, self.rank, self.exponent = problem, rank, 2 * power
+        self.unit = np.sqrt(np.mean(values**2)) or 1.0
+        self.by_row = KernelRows(rows, cols, values / self.unit, (n1, n2))
+        self.by_col = KernelRows(cols, rows, values / self.unit, (n2, n1))
+        if rank is not None:
+            self.V = np.linalg.qr(rng.standard_normal((n2, rank)))[0]
+
+    def filled(self, start):
+        """The starting factors, or zeros, with the data in place."""
+        W = np.zeros(self.problem.shape)
+        if start is not None:
+            W += start[0] @ start[1].T / self.unit
+        W[self.by_row.rows, self.by_row.cols] = self.by_row.values
+        return W
+
+    def kernel(self, W):
+        """G, shape (n2, n2)."""
+        return power_of(gram(W), self.exponent)
+
+    def measure(self, W, ridge, factors=None):
+        """The iterate that W stands for, the eigenvalue of G beyond the rank, and rounding."""
+        C, exponent = gram(W), self.exponent
+        if self.rank is None:
+            s, V = np.linalg.eigh(C)
+            V = V[:, s**exponent > min(ridge, s[-1] ** exponent / 2)]
+        else:
+            V, s = self._leading(C), None
+        projected = W @ V
+        left, right = (self.unit * projected, V) if factors is None else factors
+        top = np.linalg.norm(projected, 2) ** 2 / np.sqrt(W.size)
+        total = np.trace(C)
+        beyond = max(total - np.vdot(projected, projected) / np.sqrt(W.size), 0.0)
+        point = Iterate(
+            left,
+            right,
+            objective=surrogate(C, exponent, ridge, s),
+            residual=misfit(self.problem, left, right),
+            ridge=float(ridge),
+            tail=float(beyond / total) if total else 0.0,
+        )
+        mean_beyond = beyond / max(min(W.shape) - V.shape[1], 1)
+        rounding = max(_ROUNDING * top**exponent, (_ROUNDING * top) ** exponent)
+        return point, mean_beyond**exponent, rounding
+
+    def _leading(self, C):
+        """Leading right singular vectors of W: two subspace iterations from the last ones."""
+        for _ in range(2):
+            self.V = np.linalg.qr(C @ self.V)[0]
+        return self.V
 
 
 class KernelRows:
@@ -54,12 +133,26 @@ class KernelRows:
         return W
 
 
+def gram(W):
+    """C, shape (n2, n2)."""
+    return W.T @ W / np.sqrt(W.size)
+
+
 def power_of(C, exponent):
     """C to a power, for a symmetric positive semidefinite C."""
     if exponent == 1:
         return C
     s, Q = np.linalg.eigh(C)
     return (Q * np.maximum(s, 0.0) ** exponent) @ Q.T
+
+
+def surrogate(C, exponent, ridge, s=None):
+    """f, the sum of the potential over the eigenvalues of C; s are these, if they are known."""
+    if exponent == 1 and s is None:
+        # The determinant needs no eigenvalues.
+        return np.linalg.slogdet(C + ridge * np.eye(len(C)))[1] - len(C) * np.log1p(ridge)
+    s = np.linalg.eigvalsh(C) if s is None else s
+    return np.sum(potential(np.maximum(s, 0.0), exponent, ridge))
 
 
 def potential(s, exponent, ridge):

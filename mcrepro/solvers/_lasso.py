@@ -10,6 +10,7 @@ import numpy as np
 from mcrepro._factors import entries
 from mcrepro.problem import Problem
 from mcrepro.solvers._convex import balanced, lasso_gap, leading
+from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate, Loop
 from mcrepro.solvers.mean import mean
 
@@ -140,19 +141,7 @@ def two_way(data):
 
 def given(start, data, limit, skip):
     """Checked factors, without the first `skip` columns."""
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    A, B = (np.asarray(factor, dtype=np.float64) for factor in start)
-    n1, n2 = data.shape
-    if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1] or (len(A), len(B)) != (n1, n2):
-        raise ValueError(
-            f"start: left and right must have shapes ({n1}, k) and ({n2}, k), "
-            f"got {A.shape} and {B.shape}"
-        )
-    if not (np.isfinite(A).all() and np.isfinite(B).all()):
-        raise ValueError("start: left and right must be finite")
+    A, B = pair(start, data.shape)
     if A.shape[1] - skip > limit:
         raise ValueError(f"start has {A.shape[1]} columns, more than the rank allows")
     return A[:, skip:], B[:, skip:]

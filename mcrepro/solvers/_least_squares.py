@@ -23,6 +23,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigvalsh, solve_sylvester
 from scipy.sparse.linalg import LinearOperator, lsqr
 
+from mcrepro.solvers._sums import gather, grams, products
+
 # Above this many unknowns "auto" does not factorize (8 bytes times the square of it in memory),
 # below it does so once conjugate gradients have taken _PATIENCE iterations.
 _DIRECT = 4_000
@@ -66,12 +68,12 @@ class TangentLeastSquares:
 
     def entries(self, U, V):
         """``P_Omega(U V^T)``, shape (m,)."""
-        return _entries(self.rows, self.cols, U, V)
+        return products(self.rows, self.cols, U, V)
 
     def adjoint(self, U, V, y):
         """Gradients (A, B) of ``<y, P_Omega(A V^T + U B^T)>``."""
         (n1, n2), rows, cols = self.shape, self.rows, self.cols
-        return _gather(rows, cols, y, V, n1), _gather(cols, rows, y, U, n2)
+        return gather(rows, cols, y, V, n1), gather(cols, rows, y, U, n2)
 
     def damped(self, U, V, e, ridge, tol=1e-12):
         """The minimiser (A, B) for a positive ridge; e has shape (m,)."""
@@ -97,7 +99,7 @@ class TangentLeastSquares:
         solve = self._elimination(F, H, delta, 1e-12)
         A, B = np.zeros_like(F), np.zeros_like(H)
         for _ in range(8):
-            dA, dB = solve(e - self._product(F, B) - _entries(self.i, self.j, A, H))
+            dA, dB = solve(e - self._product(F, B) - products(self.i, self.j, A, H))
             A, B = A + dA, B + dB
             if np.hypot(np.linalg.norm(dA), np.linalg.norm(dB)) <= 1e-12 * np.linalg.norm(A):
                 break
@@ -116,34 +118,34 @@ class TangentLeastSquares:
             U, V = V, U
         U, V = (np.ascontiguousarray(np.linalg.qr(F)[0]) for F in (U, V))
         density, r = len(self.i) / (self.n * self.k), U.shape[1]
-        D_inverse = np.linalg.pinv(_grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
+        D_inverse = np.linalg.pinv(grams(self.j, self.i, U, 0.0, self.k), hermitian=True)
         S = _schur(self.indptr, self.i, U, V, D_inverse, 0.0)
         # The r^2 lowest eigenvalues belong to U G. Columns that U_j leaves open count as well.
         eigenvalue = np.inf
         if self.n > r:
             eigenvalue = eigvalsh(S, lower=True, subset_by_index=[r * r, r * r])[0]
-        column = np.linalg.eigvalsh(_grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
+        column = np.linalg.eigvalsh(grams(self.j, self.i, U, 0.0, self.k))[:, 0].min()
         return float(np.sqrt(max(min(eigenvalue, column), 0.0) / density))
 
     def _product(self, U, B):
-        return _entries(self.i, self.j, U, B)
+        return products(self.i, self.j, U, B)
 
     def _elimination(self, U, V, ridge, tol):
         """The map from e to the minimiser, where U is the factor that is kept."""
         i, j, n, k, r = self.i, self.j, self.n, self.k, U.shape[1]
         U, V = np.ascontiguousarray(U), np.ascontiguousarray(V)
-        D_inverse = np.linalg.inv(_grams(j, i, U, ridge, k))
+        D_inverse = np.linalg.inv(grams(j, i, U, ridge, k))
         small = n * r <= _DIRECT
         state: dict[str, np.ndarray] = {}
 
         def eliminated(e):
-            return np.einsum("jkl,jl->jk", D_inverse, _gather(j, i, e, U, k))
+            return np.einsum("jkl,jl->jk", D_inverse, gather(j, i, e, U, k))
 
         def reduced(g):
             """Solve S A = g."""
             if self.solver != "direct" and "factor" not in state:
                 if "blocks" not in state:
-                    state["blocks"] = np.linalg.inv(_grams(i, j, V, ridge, n))
+                    state["blocks"] = np.linalg.inv(grams(i, j, V, ridge, n))
                 limit = self.inner_iter
                 if self.solver == "auto" and small:
                     limit = min(limit, _PATIENCE)
@@ -159,8 +161,8 @@ class TangentLeastSquares:
             return cho_solve(state["factor"], g.ravel(), check_finite=False).reshape(n, r)
 
         def solve(e):
-            A = reduced(_gather(i, j, e - self._product(U, eliminated(e)), V, n))
-            return A, eliminated(e - _entries(i, j, A, V))
+            A = reduced(gather(i, j, e - self._product(U, eliminated(e)), V, n))
+            return A, eliminated(e - products(i, j, A, V))
 
         return solve
 
@@ -181,42 +183,6 @@ class TangentLeastSquares:
         x, _, steps, *_ = lsqr(J, e, damp=damp, atol=tol, btol=tol, iter_lim=self.inner_iter)
         self.inner += steps
         return split(x)
-
-
-@numba.njit(cache=True)
-def _entries(i, j, U, V):
-    out = np.empty(len(i))
-    for t in range(len(i)):
-        s = 0.0
-        for k in range(U.shape[1]):
-            s += U[i[t], k] * V[j[t], k]
-        out[t] = s
-    return out
-
-
-@numba.njit(cache=True)
-def _gather(i, j, y, V, n):
-    """Row a: the sum of ``y_t V[j_t]`` over the entries t with ``i_t = a``."""
-    out = np.zeros((n, V.shape[1]))
-    for t in range(len(i)):
-        for k in range(V.shape[1]):
-            out[i[t], k] += y[t] * V[j[t], k]
-    return out
-
-
-@numba.njit(cache=True)
-def _grams(i, j, V, ridge, n):
-    """Block a: ridge I + the sum of ``V[j_t] V[j_t]^T`` over the entries t with ``i_t = a``."""
-    r = V.shape[1]
-    out = np.zeros((n, r, r))
-    for a in range(n):
-        for k in range(r):
-            out[a, k, k] = ridge
-    for t in range(len(i)):
-        for k in range(r):
-            for l in range(r):
-                out[i[t], k, l] += V[j[t], k] * V[j[t], l]
-    return out
 
 
 @numba.njit(cache=True, fastmath=True)

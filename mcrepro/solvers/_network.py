@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mcrepro._checks import integer, real
+
 _HELD_OUT = 0.1
 _LIMIT = 20
 
@@ -30,8 +32,13 @@ class Network:
     """
 
     def __init__(
-        self, mask, rank, rng, *, n_matrices, hidden_layers, width, learning_rate, batch_size
+        self, mask, rank, rng, n_matrices, hidden_layers, width, learning_rate, batch_size
     ):
+        n_matrices = integer("n_matrices", n_matrices, 10)
+        hidden_layers = integer("hidden_layers", hidden_layers, 1, 2)
+        width = 8 * mask.size if width is None else integer("width", width, 1)
+        learning_rate = real("learning_rate", learning_rate, 0, open_low=True)
+        batch_size = integer("batch_size", batch_size, 1)
         # A second or so that whoever uses other methods need not wait.
         from sklearn.neural_network import MLPRegressor
 
@@ -49,7 +56,7 @@ class Network:
         n_held_out = max(1, round(_HELD_OUT * n_matrices))
         self._held_out, self._training = matrices[:n_held_out], matrices[n_held_out:]
         self._regressor = MLPRegressor(
-            hidden_layer_sizes=(8 * n1 * n2 if width is None else width,) * hidden_layers,
+            hidden_layer_sizes=(width,) * hidden_layers,
             activation="relu",
             solver="adam",
             alpha=0.0,

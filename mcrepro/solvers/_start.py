@@ -1,25 +1,10 @@
-"""Where the factored methods start: given factors, the spectrum of the data, or chance."""
+"""Where the factored methods start: the spectrum of the data, or chance."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mcrepro._checks import one_of, real
-
-
-def given(start, shape, width):
-    """The factors of a warm start, as new float64 arrays of shapes (n1, width) and (n2, width)."""
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(
-            f"start must be a pair (left, right) of factors, got {type(start).__name__}"
-        )
-    factors = tuple(np.array(factor, dtype=np.float64) for factor in start)
-    for name, factor, n in zip(("left", "right"), factors, shape, strict=True):
-        if factor.shape != (n, width):
-            raise ValueError(f"start: {name} must have shape {(n, width)}, got {factor.shape}")
-        if not np.isfinite(factor).all():
-            raise ValueError(f"start: {name} must be finite")
-    return factors
 
 
 def initial(loss, rank, rng, init, init_scale):
@@ -46,13 +31,13 @@ def _spectral(loss, rank, rng):
     average ``2 p M`` in the symmetric case and ``p [[0, M], [M^T, 0]]``, with eigenvalues p sigma
     and eigenvectors ``[u; v] / sqrt(2)``, in the rectangular one.
     """
-    eigenvalues, Q = _leading(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
+    eigenvalues, Q = leading_eigenpairs(lambda X: loss.spread(loss.values, X), loss.n, rank, rng)
     factor = (0.5 if loss.symmetric else 2.0) / loss.problem.density
     floor = 1e-12 * max(eigenvalues[0], 0.0)
     return Q * np.sqrt(np.where(eigenvalues > floor, factor * eigenvalues, 0.0))
 
 
-def _leading(apply, n, rank, rng, sweeps=12):
+def leading_eigenpairs(apply, n, rank, rng, sweeps=12):
     """The largest eigenvalues and their vectors of a symmetric operator, by subspace iteration.
 
     A start needs no more accuracy than that, and unlike ARPACK, which restarts from random vectors

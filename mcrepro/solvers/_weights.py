@@ -12,9 +12,9 @@ def entry_weights(given, problem):
 
     Parameters
     ----------
-    given : None, "rows+columns" or array_like, shape (m,)
-        Positive numbers in the order of ``problem.values``, used as they are; or the inverse
-        of ``p_ij = n_i n_j / m``, the share that a law of independent rows and columns gives to an
+    given : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
+        Positive numbers in the order of ``problem.values`` or for the whole matrix, used as they
+        are; or the inverse of ``p_ij = n_i n_j / m``, the share that a law of independent rows and columns gives to an
         entry whose row and column have n_i and n_j, scaled to mean 1.
     problem : Problem
     """
@@ -26,10 +26,12 @@ def entry_weights(given, problem):
         inverse = 1.0 / (by_row[problem.rows] * by_col[problem.cols].astype(np.float64))
         return inverse / inverse.mean()
     weights = np.asarray(given, dtype=np.float64)
-    if weights.shape != (problem.n_observed,):
+    if weights.shape == problem.shape:
+        weights = weights[problem.rows, problem.cols]
+    elif weights.shape != (problem.n_observed,):
         raise ValueError(
             f"weights must have shape {(problem.n_observed,)}, one for each of problem.values, "
-            f"got {weights.shape}"
+            f"or {problem.shape}, got {weights.shape}"
         )
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError("weights must be positive and finite at every observed entry")

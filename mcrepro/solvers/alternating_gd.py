@@ -20,11 +20,11 @@ References
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro._factors import entries
 from mcrepro.solvers import _start
 from mcrepro.solvers._factored import FactoredLoss
-from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._given import pair
 from mcrepro.solvers._optimizers import adam
 from mcrepro.solvers._registry import method
 
@@ -84,8 +84,7 @@ def alternating_gd(
         On ``||grad f|| / (sqrt(2 f) ||(U, V)||)``.
     """
     one_of("step", step, ("exact", "adam"))
-    if not isinstance(scaled, bool):
-        raise TypeError(f"scaled must be True or False, got {scaled!r}")
+    flag("scaled", scaled)
     if lr is not None:
         if step != "adam":
             raise ValueError(f"lr={lr} has no meaning with step={step!r}")
@@ -97,24 +96,13 @@ def alternating_gd(
     if start is None:
         W = _start.initial(loss, rank, rng, init, init_scale)
     else:
-        W = np.vstack(_start.given(start, problem.shape, rank))
+        W = np.vstack(pair(start, problem.shape, rank))
     if step == "adam":
         points = adam(loss, W, rng, gtol, lr=0.1 if lr is None else lr)
     else:
         points = _exact(loss, W, problem.shape[0], scaled)
-    return loop(_iterates(loss, points), max_iter=max_iter, rtol=rtol, gtol=gtol)
-
-
-def _iterates(loss, points):
-    for W, value, gradient, r in points:
-        left, right = loss.factors(W)
-        yield Iterate(
-            left,
-            right,
-            objective=value,
-            residual=np.linalg.norm(r) / loss.scale,
-            gradient_norm=loss.optimality(value, gradient, W),
-        )
+    iterates = (loss.iterate(point) for point in points)
+    return loop(iterates, max_iter=max_iter, rtol=rtol, gtol=gtol)
 
 
 def _exact(loss, W, n1, scaled):

@@ -30,14 +30,15 @@ References
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers import _start
-from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
-from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._factored import FactoredLoss
+from mcrepro.solvers._given import pair
 from mcrepro.solvers._optimizers import JUDGES, OPTIMIZERS, with_options
+from mcrepro.solvers._penalties import chosen
 from mcrepro.solvers._registry import method
 from mcrepro.solvers._spectrum import lowest
-from mcrepro.solvers._weights import entry_weights, inward, row_radius
+from mcrepro.solvers._weights import entry_weights, row_radius
 
 
 @method(
@@ -94,9 +95,9 @@ def bm(
         ``alpha = 4 mu kappa r / sqrt(d)`` for ``||Z||_F^2 = r`` and ``weight = mu^2 r p / alpha^2``,
         with incoherence mu, condition kappa and size of Z, which it supposes known, read off the
         spectral start. The certificate has the numbers.
-    weights : None, "rows+columns" or array_like, shape (m,)
-        s, in the order of ``problem.values``, such as 1/p_ij for entries observed with
-        probability p_ij; or estimated as the inverse of the product of row and column counts.
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
+        s, in the order of ``problem.values`` or for the whole matrix, such as 1/p_ij for entries
+        observed with probability p_ij; or estimated from the counts of rows and columns.
     max_abs : float, optional
         Bounds the norms of all rows by ``sqrt(max_abs)`` and so every entry by `max_abs`; needs
         optimizer="projected_gd".
@@ -121,8 +122,7 @@ def bm(
     """
     one_of("optimizer", optimizer, OPTIMIZERS)
     options = with_options(optimizer, optimizer_options)
-    if not isinstance(hessian, bool):
-        raise TypeError(f"hessian must be True or False, got {hessian!r}")
+    flag("hessian", hessian)
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     radius = row_radius(max_abs)
@@ -136,8 +136,7 @@ def bm(
         options = {**options, "radius": radius}
 
     loss = FactoredLoss(problem, weights=entry_weights(weights, problem))
-    numbers = _numbers(regularizer, weight, alpha, loss, rank, rng)
-    loss.penalty = _penalty(regularizer, numbers)
+    loss.penalty, numbers = chosen(regularizer, weight, alpha, loss, rank, rng)
     if start is None:
         W = _start.initial(loss, rank, rng, init, init_scale)
     else:
@@ -146,7 +145,7 @@ def bm(
     points = OPTIMIZERS[optimizer](loss, W, rng, gtol, **options)
     judges = optimizer in JUDGES
     outcome = loop(
-        _iterates(loss, points, radius),
+        (loss.iterate(point, radius) for point in points),
         max_iter=max_iter,
         rtol=rtol,
         gtol=-1.0 if judges else gtol,
@@ -166,65 +165,8 @@ def bm(
     return outcome
 
 
-def _iterates(loss, points, radius):
-    for W, value, gradient, r in points:
-        left, right = loss.factors(W)
-        yield Iterate(
-            left,
-            right,
-            objective=value,
-            residual=np.linalg.norm(r) / loss.scale,
-            gradient_norm=loss.optimality(value, inward(W, gradient, radius), W),
-        )
-
-
-def _numbers(regularizer, weight, alpha, loss, rank, rng):
-    """The numbers of the penalty, by name."""
-    one_of("regularizer", regularizer, ("none", "ridge", "row_norm"))
-    wanted = {"none": (), "ridge": ("weight",), "row_norm": ("weight", "alpha")}[regularizer]
-    numbers = {}
-    for name, value in {"weight": weight, "alpha": alpha}.items():
-        if value is not None and name not in wanted:
-            raise ValueError(f"{name}={value} has no meaning with regularizer={regularizer!r}")
-        if name not in wanted:
-            continue
-        if value is None:
-            raise ValueError(f"regularizer={regularizer!r} needs {name}, a positive number")
-        if isinstance(value, str):
-            one_of(name, value, ("paper",))
-            if regularizer != "row_norm" or not loss.problem.symmetric:
-                raise ValueError(
-                    f"{name}='paper' is a theorem on symmetric problems with "
-                    "regularizer='row_norm'; give a number"
-                )
-            numbers[name] = _of_the_paper(loss, rank, rng)[name]
-        else:
-            numbers[name] = real(name, value, 0, open_low=True)
-    return numbers
-
-
-def _of_the_paper(loss, rank, rng):
-    """Theorem 4.3, for any size of Z: its alpha is for ``||Z||_F^2 = r`` and scales with Z."""
-    Z, p = _start.initial(loss, rank, rng, "spectral", None), loss.problem.density
-    d, size = len(Z), np.linalg.norm(Z)
-    singular = np.linalg.svd(Z, compute_uv=False)
-    mu = np.sqrt(d) * np.linalg.norm(Z, axis=1).max() / size
-    kappa = singular[0] / singular[-1]
-    normalised = 4 * mu * kappa * rank / np.sqrt(d)
-    return {
-        "weight": float(mu**2 * rank * p / normalised**2),
-        "alpha": float(normalised * size / np.sqrt(rank)),
-    }
-
-
-def _penalty(regularizer, numbers):
-    if regularizer == "row_norm":
-        return RowNorm(**numbers)
-    return Ridge(**numbers) if numbers else Ridge(0.0)
-
-
 def _given(start, problem, rank):
-    left, right = _start.given(start, problem.shape, rank)
+    left, right = pair(start, problem.shape, rank)
     if not problem.symmetric:
         return np.vstack([left, right])
     if not np.array_equal(left, right):

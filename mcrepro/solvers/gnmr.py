@@ -29,7 +29,7 @@ References
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers._belief_propagation import sweeps
 from mcrepro.solvers._gauss_newton import Run, best_last, given, marquardt, truncate
 from mcrepro.solvers._least_squares import TangentLeastSquares
@@ -101,8 +101,7 @@ def gnmr(
     one_of("variant", variant, ("damped", *_ALPHA))
     one_of("least_squares", least_squares, ("auto", "direct", "cg", "lsqr"))
     inner_iter, max_iter = integer("inner_iter", inner_iter, 1), integer("max_iter", max_iter, 0)
-    if not isinstance(identifiability, bool):
-        raise TypeError(f"identifiability must be True or False, got {identifiability!r}")
+    flag("identifiability", identifiability)
     restarts = integer("restarts", restarts, 0, len(_ATTEMPTS) - 1)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     run = Run(problem, rank, rng, TangentLeastSquares(problem, least_squares, inner_iter), rtol)

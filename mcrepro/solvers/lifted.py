@@ -22,10 +22,10 @@ References
 import numpy as np
 
 from mcrepro._checks import integer, one_of, real
-from mcrepro._factors import entries
 from mcrepro.lifting.descent import make
 from mcrepro.lifting.objective import LiftedObjective
 from mcrepro.lifting.optimizers import OPTIMIZERS
+from mcrepro.solvers._given import misfit
 from mcrepro.solvers._loop import Iterate
 from mcrepro.solvers._registry import method
 
@@ -132,8 +132,7 @@ class _Path:
         self.state = optimizer.start(objective.algebra, W)
 
     def iterates(self):
-        objective, problem = self.objective, self.objective.problem
-        scale = np.linalg.norm(problem.values) or 1.0
+        objective = self.objective
         while True:
             point = self.state.point
             w = objective.tensor(point.W)[0]
@@ -141,12 +140,11 @@ class _Path:
             # Gradients keep the symmetry of the start; near rank one, every start of the tensor PCA
             # ends at the same place.
             X = objective.extract(w, restarts=0, method=self.extraction, symmetric=True)
-            misfit = entries(X, X, problem.rows, problem.cols) - problem.values
             yield Iterate(
                 X,
                 X,
                 objective=point.value[0],
-                residual=np.linalg.norm(misfit) / scale,
+                residual=misfit(objective.problem, X, X),
                 gradient_norm=objective.algebra.optimality(point)[0],
                 rank_one_residual=float(np.linalg.norm(w - objective.lift(X)) / size),
             )

@@ -41,17 +41,11 @@ References
     2012 (IRLS-p, and its smoothing).
 """
 
-import numpy as np
-
 from mcrepro._checks import integer, one_of, real
-from mcrepro._factors import entries
-from mcrepro.solvers._given import mirrored, pair
-from mcrepro.solvers._kernel import KernelRows, potential, power_of
-from mcrepro.solvers._loop import Iterate
+from mcrepro.solvers._given import pair
+from mcrepro.solvers._kernel import KernelModel
 from mcrepro.solvers._registry import method
 
-# Rounding of W^T W, relative to its largest eigenvalue, hides everything below.
-_ROUNDING = 1e-15
 # W, its predecessor, two square matrices of each side and the factors; in bytes.
 _MEMORY = 4 * 2**30
 
@@ -130,7 +124,7 @@ def lin_rfm(
         raise ValueError("schedule='tail' needs rank, since it looks at what lies beyond it")
     max_iter, rtol = integer("max_iter", max_iter, 0), real("rtol", rtol, 0)
     _check_memory(problem.shape)
-    model = _Model(problem, rank, power, rng)
+    model = KernelModel(problem, rank, power, rng)
     if start is not None:
         start = pair(start, problem.shape, rank)
 
@@ -153,81 +147,10 @@ def _iterates(model, start, ridge, lower, sides, momentum):
         ahead = W + momentum * (W - before)
         before = W
         if rows_turn:
-            W = model.columns.step(model.kernel(ahead.T), ridge).T
+            W = model.by_col.step(model.kernel(ahead.T), ridge).T
         else:
-            W = model.rows.step(model.kernel(ahead), ridge)
+            W = model.by_row.step(model.kernel(ahead), ridge)
         rows_turn = sides == "both" and not rows_turn
-
-
-class _Model:
-    """The data, scaled to a root mean square of 1, and what is measured at a W."""
-
-    def __init__(self, problem, rank, power, rng):
-        (n1, n2), (rows, cols, values) = problem.shape, mirrored(problem)
-        self.problem, self.rank, self.power = problem, rank, power
-        self.unit = np.sqrt(np.mean(values**2)) or 1.0
-        self.rows = KernelRows(rows, cols, values / self.unit, (n1, n2))
-        self.columns = KernelRows(cols, rows, values / self.unit, (n2, n1))
-        if rank is not None:
-            self.V = np.linalg.qr(rng.standard_normal((n2, rank)))[0]
-
-    def filled(self, start):
-        """The starting factors, or zeros, with the data in place."""
-        W = np.zeros(self.problem.shape)
-        if start is not None:
-            W += start[0] @ start[1].T / self.unit
-        W[self.rows.rows, self.rows.cols] = self.rows.values
-        return W
-
-    def gram(self, W):
-        """C, shape (n2, n2)."""
-        return W.T @ W / np.sqrt(W.size)
-
-    def kernel(self, W):
-        return power_of(self.gram(W), 2 * self.power)
-
-    def measure(self, W, ridge, factors=None):
-        """The iterate that W stands for, the eigenvalue of G beyond the rank, and rounding."""
-        C, exponent = self.gram(W), 2 * self.power
-        if self.rank is None:
-            s, V = np.linalg.eigh(C)
-            V = V[:, s**exponent > min(ridge, s[-1] ** exponent / 2)]
-        else:
-            V, s = self._leading(C), None
-        projected = W @ V
-        left, right = (self.unit * projected, V) if factors is None else factors
-        top = np.linalg.norm(projected, 2) ** 2 / np.sqrt(W.size)
-        total = np.trace(C)
-        beyond = max(total - np.vdot(projected, projected) / np.sqrt(W.size), 0.0)
-        point = Iterate(
-            left,
-            right,
-            objective=self._objective(C, s, ridge),
-            residual=self._residual(left, right),
-            ridge=float(ridge),
-            tail=float(beyond / total) if total else 0.0,
-        )
-        mean_beyond = beyond / max(min(W.shape) - V.shape[1], 1)
-        rounding = max(_ROUNDING * top**exponent, (_ROUNDING * top) ** exponent)
-        return point, mean_beyond**exponent, rounding
-
-    def _leading(self, C):
-        """Leading right singular vectors of W: two subspace iterations from the last ones."""
-        for _ in range(2):
-            self.V = np.linalg.qr(C @ self.V)[0]
-        return self.V
-
-    def _objective(self, C, s, ridge):
-        if self.power == 0.5 and s is None:
-            # The determinant needs no eigenvalues.
-            return np.linalg.slogdet(C + ridge * np.eye(len(C)))[1] - len(C) * np.log1p(ridge)
-        s = np.linalg.eigvalsh(C) if s is None else s
-        return np.sum(potential(np.maximum(s, 0.0), 2 * self.power, ridge))
-
-    def _residual(self, left, right):
-        values = self.problem.values.astype(np.float64)
-        fitted = entries(left, right, self.problem.rows, self.problem.cols)
-        return np.linalg.norm(fitted - values) / (np.linalg.norm(values) or 1.0)
 
 
 def _check_memory(shape):

@@ -25,8 +25,7 @@ References
 import numpy as np
 
 from mcrepro._checks import generator, integer, one_of, real
-from mcrepro._factors import entries
-from mcrepro.solvers._given import mirrored
+from mcrepro.solvers._given import mirrored, misfit
 from mcrepro.solvers._loop import Iterate
 from mcrepro.solvers._network import Network
 from mcrepro.solvers._registry import method
@@ -91,7 +90,7 @@ def neural(
     rows, cols, values = mirrored(problem)
     mask = np.zeros(problem.shape, dtype=bool)
     mask[rows, cols] = True
-    network = _network(mask, rank, rng, n_matrices, hidden_layers, width, learning_rate, batch_size)
+    network = Network(mask, rank, rng, n_matrices, hidden_layers, width, learning_rate, batch_size)
     observed = np.zeros(problem.shape)
     observed[rows, cols] = values
 
@@ -150,25 +149,12 @@ def train(
         )
     rank = integer("rank", rank, 1, min(mask.shape))
     max_iter, patience = integer("max_iter", max_iter, 0), integer("patience", patience, 1)
-    network = _network(
+    network = Network(
         mask, rank, generator(seed), n_matrices, hidden_layers, width, learning_rate, batch_size
     )
     while network.epochs < max_iter and network.epochs - network.best_epoch < patience:
         network.train_epoch()
     return network
-
-
-def _network(mask, rank, rng, n_matrices, hidden_layers, width, learning_rate, batch_size):
-    return Network(
-        mask,
-        rank,
-        rng,
-        n_matrices=integer("n_matrices", n_matrices, 10),
-        hidden_layers=integer("hidden_layers", hidden_layers, 1, 2),
-        width=None if width is None else integer("width", width, 1),
-        learning_rate=real("learning_rate", learning_rate, 0, open_low=True),
-        batch_size=integer("batch_size", batch_size, 1),
-    )
 
 
 def _iterates(problem, network, observed, rank, output):
@@ -179,12 +165,11 @@ def _iterates(problem, network, observed, rank, output):
     while True:
         prediction = unit * network.predict(observed / unit)
         left, right = _factors(prediction, observed, network.mask, rank, output)
-        fitted = entries(left, right, problem.rows, problem.cols)
         yield Iterate(
             left,
             right,
             objective=network.validation,
-            residual=np.linalg.norm(fitted - values) / size,
+            residual=misfit(problem, left, right),
             prediction_residual=float(
                 np.linalg.norm(prediction[problem.rows, problem.cols] - values) / size
             ),

@@ -20,7 +20,6 @@ References
     E. J. Candès, Y. Plan, "Matrix completion with noise", Proc. IEEE 98, 2010 (the ball).
 """
 
-from mcrepro._checks import integer, real
 from mcrepro.solvers._cone import program, run
 from mcrepro.solvers._registry import method
 
@@ -66,9 +65,10 @@ def nuclear_norm(
         lam of the lasso, positive.
     noise : float, optional
         Radius of the ball, positive. Without both the entries are matched exactly.
-    weights : array_like, shape (m,) or (n1, n2), optional
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
         w of the noisy forms, positive; ``1 / p_ij`` makes up for entries observed with unequal
-        probabilities. In the order of ``problem.rows``, or one for each entry of the matrix.
+        probabilities. In the order of ``problem.rows`` or for the whole matrix; or as for "bm"
+        from the counts.
     max_abs : float, optional
         Bound on the absolute value of every entry of X, observed or not.
     max_iter : int, optional
@@ -90,12 +90,4 @@ def nuclear_norm(
     task = program(
         problem, noise=noise, regularization=regularization, weights=weights, max_abs=max_abs
     )
-    return run(
-        task,
-        loop,
-        solver=solver,
-        tol=real("tol", tol, 0, open_low=True),
-        gtol=real("gtol", gtol, 0),
-        max_iter=max_iter if max_iter is None else integer("max_iter", max_iter, 1),
-        rank=rank,
-    )
+    return run(task, loop, solver=solver, max_iter=max_iter, tol=tol, gtol=gtol, rank=rank)

@@ -18,14 +18,14 @@ Optimality
 Deviations
     The paper orthogonalises the factors in each half sweep and stops when X changes little. The
     sweep above maps X alike but moves the factors smoothly, which lets Anderson's method
-    extrapolate from a few sweeps; a point that does not lower F is discarded. Every five sweeps, one
+    extrapolate from a few sweeps; a point that does not lower F is discarded. Every ten sweeps, one
     step of the paper's last kind (the filled matrix, decomposed on the column space at hand and
     the leading directions outside, soft-thresholded) drops columns that are zero at the solution
     and adds those that are missing.
 
-    Where less than three tenths are observed and lam > 0, each row is regressed on its observed
-    entries instead (the paper's "ALS"), at r times the cost. It minimises F itself and not a
-    majorant that is the looser the more there is to fill in, and needs far fewer sweeps.
+    Where r is small beside what is left to fill in and lam > 0, each row is regressed on its
+    observed entries instead (the paper's "ALS"), at r times the cost. It minimises F itself and not
+    a majorant that is the looser the more there is to fill in, and needs far fewer sweeps.
 References
     T. Hastie, R. Mazumder, J. D. Lee, R. Zadeh, "Matrix completion and low-rank SVD via fast
     alternating least squares", JMLR 16, 2015 (algorithm 3.1 and section 5).
@@ -39,16 +39,15 @@ from itertools import count
 
 import numpy as np
 
-from mcrepro._checks import integer, one_of, real
+from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers._anderson import Anderson
 from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
 from mcrepro.solvers._lasso import Lasso, given, two_way
 from mcrepro.solvers._path import cross_validated
 from mcrepro.solvers._registry import method
-from mcrepro.solvers._regressions import Filled, Rows
+from mcrepro.solvers._regressions import Filled, Rows, filled_is_better
 
-_EVERY = 5  # sweeps between two certificates, and two revisions of the columns
-_DENSE = 0.3  # observed share from which on regressing the filled matrix is cheaper in all
+_EARLY, _EVERY = (2, 5), 10  # sweeps before a certificate and a revision of the columns
 _FLAT = 1e-8  # relative decrease between two revisions that is none
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 
@@ -98,9 +97,9 @@ def soft_impute(
     rule : {"min", "1se"}
         Of cross-validation: the lam of least error on the entries held out, or the largest whose
         error is within one standard error of that.
-    weights : array_like, shape (m,) or (n1, n2), optional
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
         w, positive; ``1 / p_ij`` corrects for unequal probabilities of observation. In the order of
-        ``problem.rows``, or one for each entry of the matrix.
+        ``problem.rows`` or for the whole matrix; or as for "bm" from the counts.
     center : {"none", "rows+columns"}
         Take off the two-way fit of method "mean" first; it is part of the returned factors, and not
         penalised. Rectangular problems only.
@@ -118,8 +117,7 @@ def soft_impute(
     """
     one_of("rule", rule, ("min", "1se"))
     one_of("center", center, ("none", "rows+columns"))
-    if not isinstance(accelerate, bool):
-        raise TypeError(f"accelerate must be True or False, got {accelerate!r}")
+    flag("accelerate", accelerate)
     max_iter = integer("max_iter", max_iter, 0)
     rtol, gtol = real("rtol", rtol, 0), real("gtol", gtol, 0)
     limit = min(problem.shape) if rank is None else rank
@@ -127,9 +125,7 @@ def soft_impute(
         if problem.symmetric:
             raise ValueError(f"center={center!r} needs a rectangular problem; this is symmetric")
         if limit < 3:
-            raise ValueError(
-                f"rank={limit} is too small: center={center!r} takes two of at least 3"
-            )
+            raise ValueError(f"rank={limit} is too small: center={center!r} takes two of 3 or more")
         limit -= 2
     data, bases, chosen = Entries(problem, weights), {}, {}
 
@@ -164,10 +160,13 @@ def soft_impute(
 def sweeps(lasso, start, max_iter, plain=False):
     """Iterates from factors (A, B), or from none."""
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
-    filled = plain or lasso.lam == 0 or lasso.data.density >= _DENSE
-    regress, extrapolate = (Filled if filled else Rows)(lasso), Anderson(_MEMORY)
-    warm = A.shape[1] > 0
-    best, before, fallback, more = np.inf, np.inf, None, not warm
+    kinds, extrapolate = (Rows(lasso), Filled(lasso)), Anderson(_MEMORY)
+
+    def kind(k):
+        return kinds[plain or lasso.lam == 0 or filled_is_better(lasso.data, k)]
+
+    regress, more = kind(A.shape[1]), A.shape[1] == 0
+    best, before, fallback = np.inf, np.inf, None
     for n in count():
         B1, square = regress.right(A, B)
         if fallback is not None and lasso.value(A, B, square) > best:
@@ -175,7 +174,7 @@ def sweeps(lasso, start, max_iter, plain=False):
             B1, square = regress.right(A, B)
             extrapolate.forget()
         best = lasso.value(A, B, square)
-        revise, lost = n % _EVERY == 0, (before - best if n else 0.0)
+        revise, lost = (n in _EARLY or n % _EVERY == 0), (before - best if n else 0.0)
         point, measures = (A, B), {}
         # The gap is of the order of the root of what F still has to lose.
         flat = lost <= np.sqrt(lasso.gtol) * best and (n > 0 or start)
@@ -190,6 +189,7 @@ def sweeps(lasso, start, max_iter, plain=False):
             revised, more = lasso.revised(A, B, search)
             if revised is not None:
                 (A, B), fallback = revised, None
+                regress = kind(A.shape[1])
                 B1, _ = regress.right(A, B)
                 extrapolate.forget()
         A1 = regress.left(A, B1)

@@ -14,7 +14,6 @@ References
     L. Vandenberghe, S. Boyd, "Semidefinite programming", SIAM Review 38, 1996.
 """
 
-from mcrepro._checks import integer, real
 from mcrepro.solvers._cone import program, run
 from mcrepro.solvers._registry import method
 
@@ -45,22 +44,10 @@ def trace_sdp(
     ----------
     problem : Problem
         Symmetric, shape (n, n).
-    rank : int, optional
-        The program does not know a rank. If its solution has a larger one ("solution_rank" in the
-        certificate), the leading `rank` eigenpairs are returned, and everything is measured at
-        them: unless what was cut off is negligible, that is not a solution and says so.
-    solver : {"scs", "clarabel"}
-        First order and fast to moderate accuracy, or interior point: accurate, slower.
+    rank, solver, max_iter, tol, gtol
+        As for "nuclear_norm", of whose singular values the eigenvalues take the place.
     regularization : float, optional
         lam of the lasso, positive; by default the entries are matched exactly.
-    max_iter : int, optional
-        Of the solver; by default 5000 for SCS, and Clarabel's own.
-    tol : float, default 1e-8
-        Passed to the solver. Eigenvalues below ``10 tol`` of the largest are dropped.
-    gtol : float, default 1e-5
-        On the measure of optimality. Only this decides about "gradient", whatever the solver calls
-        its result; that is "status" in the certificate. A problem without a solution ends as
-        "diverged", with factors that are not a number.
 
     Raises
     ------
@@ -74,12 +61,4 @@ def trace_sdp(
             "'nuclear_norm'"
         )
     task = program(problem, noise=None, regularization=regularization, weights=None, psd=True)
-    return run(
-        task,
-        loop,
-        solver=solver,
-        tol=real("tol", tol, 0, open_low=True),
-        gtol=real("gtol", gtol, 0),
-        max_iter=max_iter if max_iter is None else integer("max_iter", max_iter, 1),
-        rank=rank,
-    )
+    return run(task, loop, solver=solver, max_iter=max_iter, tol=tol, gtol=gtol, rank=rank)

@@ -6,11 +6,13 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mcrepro import SecondMoment, instances
+
+unhurried = settings(deadline=None)  # the first call compiles
 
 
 def sparse(M, mask):
@@ -55,6 +57,7 @@ CANCELLING = np.array([[1, 1], [1, -1]]), np.ones((2, 2), dtype=bool)
 EMPTY_ROW_AND_COLUMN = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 0, 1], [0, 0, 0]], bool)
 
 
+@unhurried
 @given(observed(), st.floats(0.01, 1.0))
 @example(CANCELLING, 1.0)
 @example(EMPTY_ROW_AND_COLUMN, 0.5)
@@ -82,6 +85,7 @@ def test_exact_agreement_with_brute_force(instance, p):
         np.testing.assert_array_equal(ht.toarray(), sums / (n * probability))
 
 
+@unhurried
 @given(observed())
 def test_everything_observed_gives_the_truth_twice(instance):
     M, _ = instance
@@ -94,6 +98,7 @@ def test_everything_observed_gives_the_truth_twice(instance):
     np.testing.assert_array_equal(moments.horvitz_thompson(1.0).toarray(), T)
 
 
+@unhurried
 @given(observed(d=4), observed(d=4), observed(d=4))
 def test_commutative_monoid(one, two, three):
     instances_ = one, two, three
@@ -158,7 +163,7 @@ def test_unsorted_indices_are_understood_and_left_alone():
 def test_pickles_and_prints():
     moments = SecondMoment(3).update(sp.csr_array([[1.0, 2.0, 0.0]]))
     assert pickle.loads(pickle.dumps(moments)) == moments
-    assert repr(moments) == "SecondMoment(1 rows of 3 columns, 2 entries, 4 of 9 pairs seen)"
+    assert repr(moments) == "SecondMoment(1 rows of 3 columns, 2 entries, 3 of 6 pairs seen)"
     assert moments != SecondMoment(3)
     assert moments != 3
 
@@ -191,7 +196,7 @@ def test_refused_rows_change_nothing(rows, error, message):
 
 
 def test_other_refusals():
-    with pytest.raises(ValueError, match="d must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="d must be between 1 and 2147483647, got 0"):
         SecondMoment(0)
     with pytest.raises(ValueError, match="same number of columns, got 3 and 4"):
         SecondMoment(3) + SecondMoment(4)

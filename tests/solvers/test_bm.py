@@ -7,8 +7,9 @@ import pytest
 from scipy.optimize import minimize
 
 import mcrepro as mc
-from mcrepro.solvers._factored import FactoredLoss, Ridge, RowNorm
+from mcrepro.solvers._factored import FactoredLoss
 from mcrepro.solvers._optimizers import OPTIMIZERS
+from mcrepro.solvers._penalties import Ridge, RowNorm
 from mcrepro.solvers._weights import inward
 
 PENALTIES = {"none": Ridge(0.0), "ridge": Ridge(0.7), "row_norm": RowNorm(0.5, 0.6)}

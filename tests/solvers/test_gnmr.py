@@ -156,10 +156,12 @@ def test_identifiability_tells_a_unique_completion_from_another():
 
 def test_start_of_another_shape_is_refused():
     p = problem((6, 10))
-    with pytest.raises(ValueError, match=r"start must have shapes \(6, k\) and \(10, k\)"):
+    with pytest.raises(ValueError, match=r"start: right must have shape \(10, 2\), got"):
         mc.complete(p, "gnmr", rank=2, start=(np.ones((6, 2)), np.ones((9, 2))))
-    with pytest.raises(ValueError, match=r"start must have rank=2 columns"):
+    with pytest.raises(ValueError, match=r"start: left must have shape \(6, 2\), got"):
         mc.complete(p, "gnmr", rank=2, variant="setting", start=(np.ones((6, 1)), np.ones((10, 1))))
+    with pytest.raises(ValueError, match=r"start has 3 columns, more than rank=2"):
+        mc.complete(p, "gnmr", rank=2, start=(np.ones((6, 3)), np.ones((10, 3))))
 
 
 @pytest.mark.parametrize("n", range(1, 11))

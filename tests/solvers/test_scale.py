@@ -53,8 +53,9 @@ def test_a_dask_worker_gives_the_same_answer_as_this_process():
     rng = np.random.default_rng(0)
     truth = rng.random((12, 2)) @ rng.random((2, 10))
     problem = mc.Problem.from_dense(truth, rng.random(truth.shape) < 0.8)
-    methods = [m for m in _registry.names() if "rectangular" in _registry.get(m).setting]
-    methods = [m for m in methods if not _registry.get(m).dense]
+    general = ("rectangular", "nonnegative")
+    methods = [m for m in _registry.names() if any(g in _registry.get(m).setting for g in general)]
+    assert {"bm", "gnmr", "lin_rfm", "nmf", "nuclear_norm", "soft_impute"} <= set(methods)
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50

@@ -1,0 +1,1 @@
+"""Protocols for "Using Noise to Help Reach Global Minima" (key ``noise``)."""
