@@ -5,11 +5,20 @@ import lazy_loader as _lazy
 __getattr__, __dir__, __all__ = _lazy.attach(
     __name__,
     submodules=[
+        "conversion",
         "epsilon_mc",
+        "factored_sensing",
         "geometry",
         "identifiability",
+        "landscape",
+        "landscape_rank_r",
+        "lifted_curvature",
+        "linear_phase",
         "rank_one_completion",
         "recovery_conditions",
+        "sampling",
         "second_moment",
+        "sign_patterns",
+        "stationary",
     ],
 )

@@ -39,7 +39,7 @@ def steps(mask: np.ndarray, rank: int) -> list[tuple[int, int, list]]:
     if rank < 1:
         raise ValueError(f"rank must be at least 1, got {rank}")
     known = np.array(mask, dtype=bool)
-    plan = []
+    plan: list[tuple[int, int, list]] = []
     while True:
         found = [
             (int(i), int(j), blocks)
