@@ -54,7 +54,10 @@ def test_one_parameters_cell(tmp_path):
         ("---\nkernelspec: {\n---\n", "not YAML"),
         ("---\nkernelspec: {}\n", "no closing"),
         ("---\n- a\n---\n", "not a mapping"),
-        ("---\nkernelspec: {}\nmcrepro: {params: {}}\n---\n", "the keys 'parameters' and 'data'"),
+        (
+            "---\nkernelspec: {}\nmcrepro: {params: {}}\n---\n",
+            "the keys 'parameters', 'data' and 'course'",
+        ),
         ("---\nkernelspec: {}\nmcrepro: {data: ml}\n---\n", "front matter wants"),
     ],
 )

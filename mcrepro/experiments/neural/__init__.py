@@ -1,0 +1,1 @@
+"""Protocols for the slides on completion by deep neural networks (key ``neural``)."""

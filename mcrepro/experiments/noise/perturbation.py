@@ -1,0 +1,138 @@
+"""Success rates against ε on the structured instance (20): Figure 3 (top), n = 6, l = 3, ξ = 1e-4.
+
+One trial is a batch of starts; all ε and methods meet the same ones.
+"""
+
+import numpy as np
+import pandas as pd
+
+import mcrepro as mc
+from mcrepro.experiments import Protocol, Sweep
+from mcrepro.experiments.statistics import Estimate, mean
+
+from . import _solve
+
+_LIFTED = {"order": 3, "scale": 1e-4}
+SETTINGS = {
+    "lifted": {**_LIFTED, "optimizer": "gd", "max_iter": 5000},
+    "lifted, L-BFGS": {**_LIFTED, "optimizer": "lbfgs"},
+    "lifted, step as printed": {**_LIFTED, **_solve.AS_PRINTED},
+    "lifted, Adam as coded": {**_LIFTED, **_solve.AS_CODED},
+    "bm": {"order": 1, "scale": 1e-2, **_solve.SAFE},
+}
+GRID = [0.1, 1e-2, 1e-3, 5e-4, 1e-4, 5e-5, 1e-5]
+
+
+def trial(
+    seed: np.random.SeedSequence, *, n: int, epsilon: float, method: str, starts: int
+) -> dict:
+    """Run one method from `starts` directions; "bm" ignores ε.
+
+    Returns
+    -------
+    dict
+        ``runs``; ``successes``, ``strict`` (thresholds .05 and .01); ``converged``;
+        ``iterations`` (mean); ``least_error``: least ``||X X^T - M*||_F`` in the batch.
+    """
+    problem = mc.instances.structured(n)
+    x0 = _solve.starts(np.random.default_rng(seed), starts, n)
+    weight = 0.0 if method == "bm" else epsilon
+    solved = _solve.descend(problem, x0, epsilon=weight, **SETTINGS[method])
+    errors = solved.errors(problem.truth)
+    return {
+        "runs": starts,
+        "successes": int(np.sum(errors <= _solve.THRESHOLD)),
+        "strict": int(np.sum(errors <= _solve.STRICT)),
+        "converged": int(solved.converged.sum()),
+        "iterations": float(solved.iterations.mean()),
+        "least_error": float(errors.min()),
+    }
+
+
+def curve(table: pd.DataFrame, method: str, column: str = "successes", confidence=0.95) -> dict:
+    """Success rate of a method by ε."""
+    part = table[table["method"] == method]
+    return {
+        float(eps): _solve.pooled(part[part["epsilon"] == eps], confidence, column)
+        for eps in sorted(part["epsilon"].unique())
+    }
+
+
+def _shares(table, method):
+    part = table[table["method"] == method]
+    part = part.assign(share=part["successes"] / part["runs"])
+    return part.pivot_table(index="trial", columns="epsilon", values="share")
+
+
+def _drop(table, method, epsilon, peak=5e-4):
+    shares = _shares(table, method)
+    return mean(shares[peak] - shares[epsilon])
+
+
+def drop_at_1e1(table: pd.DataFrame) -> Estimate:
+    """Rate at ε = 5e-4, inside the printed peak, minus that at ε = .1."""
+    return _drop(table, "lifted", 0.1)
+
+
+def drop_at_1e2(table: pd.DataFrame) -> Estimate:
+    """The same at ε = .01."""
+    return _drop(table, "lifted", 0.01)
+
+
+def drop_at_1e5(table: pd.DataFrame) -> Estimate:
+    """The same at ε = 1e-5."""
+    return _drop(table, "lifted", 1e-5)
+
+
+def least_drop(table: pd.DataFrame) -> Estimate:
+    """Least of the three, at joint confidence 95 %."""
+    shares = _shares(table, "lifted")
+    each = [mean(shares[5e-4] - shares[eps], 1 - 0.05 / 3) for eps in (0.1, 0.01, 1e-5)]
+    low, high = min(e.low for e in each), min(e.high for e in each)
+    return Estimate(min(e.value for e in each), low, high, 0.95, "mean", len(shares))
+
+
+def printed_step_drop_at_1e5(table: pd.DataFrame) -> Estimate:
+    """Rate at ε = 5e-4 minus that at 1e-5, gradient descent with the printed step."""
+    return _drop(table, "lifted, step as printed", 1e-5)
+
+
+def lead_over_bm(table: pd.DataFrame) -> Estimate:
+    """Greatest lead over BM at any ε, at joint confidence 95 %."""
+    shares, bm = _shares(table, "lifted"), _shares(table, "bm")
+    k = len(shares.columns)
+    each = [mean(shares[eps] - bm[eps], 1 - 0.05 / k) for eps in shares]
+    low, high = max(e.low for e in each), max(e.high for e in each)
+    return Estimate(max(e.value for e in each), low, high, 0.95, "mean", len(shares))
+
+
+def threshold_gap(table: pd.DataFrame) -> Estimate:
+    """Share of lifted runs, over all ε, that succeed at .05 but not at .01."""
+    part = table[table["method"] == "lifted"]
+    return _solve.pooled(part.assign(between=part["successes"] - part["strict"]), column="between")
+
+
+def slowdown(table: pd.DataFrame) -> Estimate:
+    """Iterations at ε = 1e-5 over those at 1e-3, gradient descent with a safe step, by batch."""
+    part = table[table["method"] == "lifted"]
+    wide = part.pivot_table(index="trial", columns="epsilon", values="iterations")
+    return mean(wide[1e-5] / wide[1e-3])
+
+
+def rate_at_1e2(table: pd.DataFrame) -> Estimate:
+    """Success rate at ε = .01."""
+    return curve(table, "lifted")[0.01]
+
+
+_METHODS = list(SETTINGS)
+
+PROTOCOL = Protocol(
+    trial=trial,
+    seed=4205,
+    shared=("epsilon", "method"),
+    profiles={
+        "smoke": Sweep({"n": 6, "epsilon": GRID, "method": _METHODS, "starts": 10}, trials=2),
+        "quick": Sweep({"n": 6, "epsilon": GRID, "method": _METHODS, "starts": 50}, trials=2),
+        "paper": Sweep({"n": 6, "epsilon": GRID, "method": _METHODS, "starts": 100}, trials=10),
+    },
+)
