@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "lifted_curvature",
         "linear_phase",
         "rank_one_completion",
+        "recovery",
         "recovery_conditions",
         "sampling",
         "second_moment",

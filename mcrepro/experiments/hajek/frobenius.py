@@ -187,6 +187,38 @@ def effective_rank(table: pd.DataFrame) -> Estimate:
     return mean(_at(table, "text, variance 1/d", 0.01)["effective_rank"])
 
 
+def _variance_ratio(table: pd.DataFrame, generator: str, rates: tuple[float, ...]) -> Estimate:
+    """Largest ratio over the rates of the expected squared errors of an entry, in each trial."""
+    parts = [_at(table, generator, p) for p in rates]
+    ratios = pd.DataFrame(
+        {
+            p: (part["hajek_variance"] / part["ht_variance"]).to_numpy()
+            for p, part in zip(rates, parts, strict=True)
+        }
+    )
+    return mean(ratios.max(axis=1))
+
+
+def variance_ratio_code(table: pd.DataFrame) -> Estimate:
+    """Var(T̄_ij | Ω)/Var(HT_ij), mean over pairs, largest over all rates; generator of the code."""
+    return _variance_ratio(table, "code", (0.002, 0.01, 0.05, 0.1))
+
+
+def variance_ratio_mixture_c2(table: pd.DataFrame) -> Estimate:
+    """The same for rows drawn from ten orthonormal factors, p = .002 (C = 2)."""
+    return _variance_ratio(table, "mixture", (0.002,))
+
+
+def variance_ratio_mixture_c10(table: pd.DataFrame) -> Estimate:
+    """The same for rows drawn from ten orthonormal factors, p = .01 (C = 10)."""
+    return _variance_ratio(table, "mixture", (0.01,))
+
+
+def variance_ratio_mixture_c50(table: pd.DataFrame) -> Estimate:
+    """The same for rows drawn from ten orthonormal factors, p = .05 (C = 50)."""
+    return _variance_ratio(table, "mixture", (0.05,))
+
+
 _PAPER = {"n": 10000, "d": 1000, "rank": 10, "rates": [[0.002, 0.01, 0.05, 0.1]]}
 
 _TEXT = ["text, deviation 1/d", "text, variance 1/d"]

@@ -51,7 +51,7 @@ def trial(
     f = with_penalty(Z, mask, p) if penalty == "theorem" else RankR(Z @ Z.T, mask)
     rows = []
     for kind in STARTS:
-        result = descend(f, start(kind, d, rank, rng), max_iter=60, optimizer_options={"inner": 60})
+        result = descend(f, start(kind, d, rank, rng), max_iter=40, optimizer_options={"inner": 60})
         error, residual = relative_error(result.left, f.M), result.certificate["residual"]
         end = "recovered" if error < RECOVERED else "another fit" if residual < FITS else "stuck"
         low, high = (result.certificate.get(f"hessian_{e}", 0.0) for e in ("min", "max"))
@@ -88,23 +88,23 @@ PROTOCOL = Protocol(
         ),
         "quick": Sweep(
             {
-                "d": 100,
+                "d": 80,
                 "rank": [1, 2],
                 "kappa": 1.0,
-                "c": [1.0, 1.5, 2.0, 4.0],
+                "c": [1.0, 2.0, 4.0],
                 "penalty": ["theorem", "none"],
             },
             trials=1,
         ),
         "paper": Sweep(
             {
-                "d": [100, 200],
+                "d": 100,
                 "rank": [1, 2, 4],
                 "kappa": [1.0, 3.0],
-                "c": [1.0, 1.5, 2.0, 4.0],
+                "c": [1.0, 2.0, 4.0],
                 "penalty": ["theorem", "none"],
             },
-            trials=3,
+            trials=6,
         ),
     },
 )

@@ -1,7 +1,7 @@
 """How far from rank one gradient descent on the lifted objective is, from start to end.
 
-Plain gradient descent with a fixed step: one over the largest curvature at the lift of the truth, or
-at the largest start if that is more. (It takes the truth to know such a step.) `instance` is
+Plain gradient descent with a fixed step: one over the largest of the curvatures at zero, at the
+largest start and at the lift of the truth. (It takes the truth to know such a step.) `instance` is
 
 bernoulli
     p = .7, symmetric mask with the diagonal seen, entries of z between .5 and 1.5 with random signs;
@@ -62,7 +62,10 @@ def trial(
     direction = lifted.lift(x0[:, None])
     truth = lifted.lift(z[:, None])
     unit = np.linalg.norm(truth)
-    step = 1 / max(lifted.curvature(truth), lifted.curvature(max(scales) * direction))
+    bends = [lifted.curvature(truth), 4 * lifted.factor * np.linalg.norm(lifted.data, 2) ** order]
+    if max(scales) > 0.1:  # below, the curvature at 0 is that of the start
+        bends.append(lifted.curvature(max(scales) * direction))
+    step = 1 / max(bends)
     starts = np.stack([scale * direction for scale in scales])
     wanted = set(np.unique(np.r_[0:10, np.geomspace(10, max_iter, 70).astype(int)]).tolist())
     rows: list[dict] = []

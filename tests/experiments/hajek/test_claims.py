@@ -44,3 +44,20 @@ def test_verdict(verdicts, claim, verdict):
 
 def test_no_other_claim_belongs_to_the_chapter(verdicts):
     assert len(verdicts) == 19
+
+
+RECOVERY = {
+    "onesided/synthetic": 7,
+    "onesided/complexity": 11,
+    "onesided/minima": 12,
+}
+
+
+@pytest.mark.parametrize("chapter", RECOVERY)
+def test_the_claims_of_a_chapter_on_recovery_can_be_decided(chapter, tmp_path, monkeypatch):
+    """Every statistic finds its rows in the smallest profile, and no reading is left out."""
+    monkeypatch.setenv("MCREPRO_CACHE", str(tmp_path))
+    rows = mc.ledger.verdicts(profile="smoke", chapter=chapter)
+    assert len(rows) == RECOVERY[chapter]
+    assert set(rows["verdict"]) <= {"under-specified", "not run (smoke)"}
+    assert all(len(details) > 0 for details in rows["details"])

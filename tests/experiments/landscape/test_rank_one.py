@@ -114,7 +114,7 @@ def test_trap_is_a_local_minimum():
 
 def test_constant_is_held_to_at_other_sizes():
     rows = [
-        {"mu": mu, "d": d, "constant": c, "recovered": c >= need}
+        {"mu": mu, "d": d, "constant": c, "p": 0.5, "recovered": c >= need}
         for (mu, d, need) in ((1.0, 50, 0.5), (1.0, 100, 1.0), (1.0, 200, 1.0))
         for c in (0.5, 1.0, 2.0)
         for _ in range(4)
