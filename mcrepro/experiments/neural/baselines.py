@@ -108,7 +108,7 @@ PROTOCOL = Protocol(
     seed=2604,
     profiles={
         "smoke": _sweep(60, 10, 2),
-        "quick": _sweep(300, 60, 5),
+        "quick": _sweep(250, 60, 3),
         "paper": _sweep(3000, 300, 5),
     },
 )

