@@ -87,7 +87,7 @@ PROTOCOL = Protocol(
     shared=("network",),
     profiles={
         "smoke": _sweep(20, 4, 2),
-        "quick": _sweep(100, 40, 4),
+        "quick": _sweep(80, 30, 3),
         "paper": _sweep(1000, 300, 5),
     },
 )

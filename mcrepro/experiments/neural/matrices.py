@@ -42,7 +42,7 @@ PROTOCOL = Protocol(
     seed=2608,
     profiles={
         "smoke": Sweep({"matrices": [2000, 50000], "steps": 300}, trials=2),
-        "quick": Sweep({"matrices": [2000, 50000], "steps": 3000}, trials=3),
+        "quick": Sweep({"matrices": [2000, 50000], "steps": 2000}, trials=2),
         "paper": Sweep({"matrices": [500, 2000, 10000, 50000], "steps": 20000}, trials=3),
     },
 )

@@ -82,5 +82,5 @@ PROTOCOL = Protocol(
     trial=trial,
     seed=2606,
     shared=("masks",),
-    profiles={"smoke": _sweep(20, 2), "quick": _sweep(60, 4), "paper": _sweep(500, 5)},
+    profiles={"smoke": _sweep(20, 2), "quick": _sweep(50, 3), "paper": _sweep(500, 5)},
 )

@@ -38,5 +38,5 @@ def _sweep(epochs, trials):
 PROTOCOL = Protocol(
     trial=trial,
     seed=2605,
-    profiles={"smoke": _sweep(10, 2), "quick": _sweep(50, 4), "paper": _sweep(300, 5)},
+    profiles={"smoke": _sweep(10, 2), "quick": _sweep(50, 3), "paper": _sweep(300, 5)},
 )

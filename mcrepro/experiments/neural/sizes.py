@@ -89,5 +89,5 @@ def _sweep(epochs, trials):
 PROTOCOL = Protocol(
     trial=trial,
     seed=2607,
-    profiles={"smoke": _sweep(10, 2), "quick": _sweep(50, 3), "paper": _sweep(300, 5)},
+    profiles={"smoke": _sweep(10, 2), "quick": _sweep(40, 3), "paper": _sweep(300, 5)},
 )

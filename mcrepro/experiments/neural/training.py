@@ -163,8 +163,8 @@ PROTOCOL = Protocol(
             trials=2,
         ),
         "quick": Sweep(
-            cells=[{"n": 2, "epochs": 500, "factor": 8}, {"n": 4, "epochs": 200, "factor": 4}],
-            trials=5,
+            cells=[{"n": 2, "epochs": 300, "factor": 8}, {"n": 4, "epochs": 120, "factor": 4}],
+            trials=4,
         ),
         "paper": Sweep(
             cells=[{"n": 2, "epochs": 10000, "factor": 8}, {"n": 4, "epochs": 10000, "factor": 4}],

@@ -48,7 +48,7 @@ PROTOCOL = Protocol(
     seed=2603,
     profiles={
         "smoke": _sweep(8, [4, 16], 2),
-        "quick": _sweep(30, [1, 4, 16], 3),
+        "quick": _sweep(25, [1, 4, 16], 3),
         "paper": _sweep(300, [1, 4, 16], 5),
     },
 )
