@@ -118,6 +118,13 @@ def test_a_broken_exercise_is_refused_by_name(chapter, old, new, message):
         exercises(chapter(CHAPTER.replace(old, new)))
 
 
+def test_names_within_functions_and_comprehensions_are_not_asked_for(chapter):
+    answer = "def twice_of(k):\n    seed = k\n    return 2 * seed\n\ntwice = sum(twice_of(seed) for seed in [n])"
+    check = 'seed = 0\nassert twice == 2 * n + seed, "Twice n is n + n."'
+    (exercise,) = exercises(chapter(CHAPTER.replace(ANSWER, answer).replace(CHECK, check)))
+    assert exercise.asked == ["twice"]
+
+
 def test_unknown_exercise_has_a_near_miss(chapter):
     with pytest.raises(BuildError, match="no exercise 'ex-dubble'; did you mean 'ex-double'"):
         chosen(chapter(), ["ex-dubble"])

@@ -173,6 +173,16 @@ def _names(source: str, context: type) -> set[str]:
 
 
 def _defined(source: str) -> set[str]:
-    body = ast.parse(source).body
-    functions = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return functions | _names(source, ast.Store)
+    """Return the names that a cell defines: not those within its functions and comprehensions."""
+    inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    names: set[str] = set()
+    pending: list[ast.AST] = list(ast.parse(source).body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif not isinstance(node, inner):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            pending.extend(ast.iter_child_nodes(node))
+    return names
