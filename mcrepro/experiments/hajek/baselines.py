@@ -12,11 +12,9 @@ from scipy.sparse.linalg import svds
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, mean
-from mcrepro.theory import recovery as law
 
 from . import _plotted
-from ._rows import haar
-from ._shared import GENERATORS, gaussian_options
+from ._rows import matrix_of
 
 TRIVIAL = ("zero", "constant", "column means")
 PAPER = ("alternating GD", "softImpute-ALS", "nuclear norm")
@@ -88,18 +86,6 @@ def trial(
                 {"method": "recovered, T̄ on Ω", "error": error, "rmse": None, "rmse_fresh": None}
             )
     return [{**row, **common} for row in table]
-
-
-def matrix_of(generator: str, n: int, d: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    """Return M, shape (n, d)."""
-    if generator == "mixture":
-        return mc.instances.mixture_rows(n, d, rank, seed=rng)
-    if generator == "combination":
-        return rng.standard_normal((n, rank)) / np.sqrt(rank) @ haar(d, rank, rng).T
-    if generator in GENERATORS:
-        return mc.instances.gaussian_rows(n, d, rank, seed=rng, **gaussian_options(generator, d))
-    known = [*law.MODELS, *GENERATORS]
-    raise ValueError(f"generator must be one of {known}, got {generator!r}")
 
 
 def _trivial(observed: sp.csr_array) -> dict[str, tuple[np.ndarray, np.ndarray]]:

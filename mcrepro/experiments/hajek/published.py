@@ -11,7 +11,7 @@ import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, mean
 
-from .baselines import matrix_of
+from ._rows import matrix_of
 
 
 def trial(

@@ -8,7 +8,7 @@ from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.neural._printed import MASK_2, MASK_4
 from mcrepro.experiments.neural._task import errors, learn
 from mcrepro.experiments.statistics import Estimate, mean
-from mcrepro.experiments.textbook._interpolation import interpolate
+from mcrepro.theory.interpolation import interpolate
 from mcrepro.theory.minors import fill
 
 _FEW = 100

@@ -10,8 +10,8 @@ import pandas as pd
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, exact
 
+from ._mask_classes import N, classes
 from ._surrogate import lower_bounds
-from .enumeration import N, classes
 
 
 def trial(_: None, *, eps: float) -> list[dict]:

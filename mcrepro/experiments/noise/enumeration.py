@@ -7,8 +7,7 @@ probability is then a finite sum over classes, once with the mask that M† was 
 once with a fresh mask, independent of M†.
 """
 
-import functools
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,10 +16,7 @@ from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, exact
 from mcrepro.theory import epsilon_mc as law
 
-from ._surrogate import optima
-
-N = 3
-TIED = 1e-9  # values of f that differ by less are of one optimum
+from ._mask_classes import N, classes
 
 
 def trial(_: None, *, eps: float, p: float, chi: float) -> list[dict]:
@@ -53,45 +49,6 @@ def trial(_: None, *, eps: float, p: float, chi: float) -> list[dict]:
             }
         )
     return rows
-
-
-@functools.lru_cache(maxsize=4)
-def classes(eps: float) -> list[dict]:
-    """Return each class of masks with its optimum nearest to M*.
-
-    Returns
-    -------
-    list of dict
-        ``share`` (n, n); ``seen``; ``masks``: how many masks it stands for; ``value``: f(M†);
-        ``error2``; ``d`` (n, n).
-    """
-    counts: dict[tuple[float, ...], int] = {}
-    for bits in product((0, 1), repeat=N * N):
-        mask = np.reshape(bits, (N, N))
-        key = canonical((mask + mask.T) / 2)
-        counts[key] = counts.get(key, 0) + 1
-    shares = np.reshape(list(counts), (-1, N, N))
-    truth = np.ones((N, N))
-    values, products = optima(shares, truth, eps, 1, np.random.default_rng(2601))
-    error2 = np.sum((products - truth) ** 2, axis=(2, 3))
-    nearest = np.argmin(np.where(values <= values[:, :1] + TIED, error2, np.inf), axis=1)
-    return [
-        {
-            "share": share,
-            "seen": int(share.sum()),
-            "masks": masks,
-            "value": float(values[k, best]),
-            "error2": float(error2[k, best]),
-            "d": law.deviations(products[k, best], truth, eps),
-        }
-        for k, (share, masks, best) in enumerate(zip(shares, counts.values(), nearest, strict=True))
-    ]
-
-
-def canonical(share: np.ndarray) -> tuple[float, ...]:
-    """Return the smallest of the matrices that differ by a permutation of the indices."""
-    orders = (np.ix_(order, order) for order in permutations(range(len(share))))
-    return min(tuple(share[order].ravel()) for order in orders)
 
 
 def fresh_probability(d: np.ndarray, p: float, limit: float) -> float:

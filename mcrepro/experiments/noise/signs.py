@@ -16,7 +16,7 @@ from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, exact
 from mcrepro.theory import sign_patterns
 
-from .table2 import PRINTED
+from ._printed import PRINTED
 
 THRESHOLD = Fraction(1, 20)
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, rate
-
-from ._interpolation import interpolate
+from mcrepro.theory.interpolation import interpolate
 
 BATCH = 10
 RECOVERED = 1e-3

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 
 import mcrepro as mc
 from mcrepro.experiments.noise import (
+    _mask_classes,
     _surrogate,
     certified,
     columns,
@@ -102,14 +103,14 @@ class TestEnumeration:
         return run("enumeration", tmp_path_factory.mktemp("trials"), p=[0.2, 0.3, 0.5, 0.9])
 
     def test_classes_stand_for_all_masks(self, table):
-        assert sum(found["masks"] for found in enumeration.classes(0.01)) == 2**9
+        assert sum(found["masks"] for found in _mask_classes.classes(0.01)) == 2**9
         np.testing.assert_allclose(table.groupby(["eps", "p"])["weight"].sum(), 1)
 
     def test_errors_of_known_masks(self):
-        by_share = {tuple(found["share"].ravel()): found for found in enumeration.classes(0.01)}
+        by_share = {tuple(found["share"].ravel()): found for found in _mask_classes.classes(0.01)}
         assert by_share[(0,) * 9]["error2"] == pytest.approx(9)
         assert by_share[(1,) * 9]["error2"] == pytest.approx(0, abs=1e-12)
-        third = enumeration.canonical(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0]]))
+        third = _mask_classes.canonical(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0]]))
         assert by_share[third]["error2"] == pytest.approx(5, abs=1e-6)
 
     def test_theorem_fails_and_a_smaller_constant_would_hold(self, table):

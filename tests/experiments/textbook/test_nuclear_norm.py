@@ -7,7 +7,7 @@ import pytest
 import mcrepro as mc
 from mcrepro import experiments
 from mcrepro.experiments.textbook import envelope, recovery, relaxation
-from mcrepro.experiments.textbook._interpolation import interpolate
+from mcrepro.theory.interpolation import interpolate
 
 
 @pytest.fixture(scope="module")
