@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "entries": ["LedgerError", "load", "register"],
         "evaluate": ["summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],
-        "report": ["chapter_table", "claims_page", "write"],
+        "tables": ["load_environment", "load_table", "save_tables", "settled_commit"],
+        "report": ["agreement_line", "chapter_table", "claims_page", "write"],
     },
 )

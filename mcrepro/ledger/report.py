@@ -94,6 +94,23 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
     return _wrapped(*parts)
 
 
+def agreement_line(frame: pd.DataFrame) -> str:
+    """Return how many claims were compared with the reference run, and which disagree; "" if none."""
+    if "consistent" not in frame:
+        return ""
+    compared = frame[frame["consistent"].notna()]
+    if compared.empty:
+        return ""
+    apart = list(compared.loc[~compared["consistent"].astype(bool), "id"])
+    if not apart:
+        return f"All {len(compared)} compared claims agree with the reference run"
+    verb = "disagrees" if len(apart) == 1 else "disagree"
+    return (
+        f"{len(apart)} of {len(compared)} compared claims {verb} with the reference run: "
+        + ", ".join(apart)
+    )
+
+
 def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
     """Write ``claims.csv`` and ``claims.json`` into `folder` and return their paths.
 
