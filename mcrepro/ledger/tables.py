@@ -88,7 +88,7 @@ def compact(table: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, pd.Dat
         table[values].astype(float).groupby([keys[name] for name in keys], dropna=False, sort=False)
     )
     means = kept.agg(["mean", "std", "count"])
-    means.columns = [f"{name}_{what}" for name, what in means.columns]
+    means.columns = ["_".join(pair) for pair in means.columns.to_flat_index()]
     return MEANS, means.reset_index()
 
 
