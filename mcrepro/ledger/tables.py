@@ -30,7 +30,7 @@ from .entries import LedgerError
 from .reference import PATH
 
 FOLDER = PATH.parent
-LIMIT = 60_000
+LIMIT = 40_000
 """Bytes that a table may have as it is."""
 
 FULL, MEANS = "full", "means"
@@ -63,7 +63,7 @@ def compact(table: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, pd.Dat
         What `mcrepro.experiments.run` returned.
     parameters : iterable of str
         Names of the columns that are parameters. Columns of text, and the place of a row in its
-        trial, part the groups too.
+        trial, part the groups too, as far as that is small enough.
 
     Returns
     -------
@@ -75,21 +75,30 @@ def compact(table: pd.DataFrame, parameters: Iterable[str]) -> tuple[str, pd.Dat
     if len(to_text(table)) <= LIMIT:
         return FULL, table
     parameters = list(parameters)
-    groups = parameters + [
-        name for name in table.columns if name not in parameters and _is_text(table[name])
-    ]
-    values = [name for name in table.columns if name not in groups and name != "trial"]
+    texts = [name for name in text_columns(table) if name not in parameters]
     # Lists and missing values make no groups: their texts do, and stand in the CSV all the same.
-    keys = table[groups].map(_cell)
-    row = table.groupby([*(keys[name] for name in parameters), "trial"], dropna=False).cumcount()
-    if row.any():
-        keys = keys.assign(row=row)
-    kept = (
-        table[values].astype(float).groupby([keys[name] for name in keys], dropna=False, sort=False)
-    )
-    means = kept.agg(["mean", "std", "count"])
-    means.columns = ["_".join(pair) for pair in means.columns.to_flat_index()]
-    return MEANS, means.reset_index()
+    keys = table[parameters + texts].map(_cell)
+    place = table.groupby([*(keys[name] for name in parameters), "trial"], dropna=False).cumcount()
+    if place.any():
+        keys["row"] = place
+    values = table.drop(columns=[*parameters, *texts, "trial"]).astype(float)
+    for groups in (list(keys), parameters + texts, parameters):
+        means = values.groupby([keys[name] for name in groups], dropna=False, sort=False)
+        kept = means.agg(["mean", "std", "count"])
+        kept.columns = ["_".join(pair) for pair in kept.columns.to_flat_index()]
+        kept = kept.reset_index()
+        if len(to_text(kept)) <= LIMIT:
+            break
+    return MEANS, kept
+
+
+def text_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold anything but numbers, truths and missing values."""
+    return [
+        str(name)
+        for name in table.columns
+        if not all(isinstance(value, Number | np.bool_) for value in table[name].dropna())
+    ]
 
 
 def to_text(table: pd.DataFrame) -> str:
@@ -108,10 +117,16 @@ def load_table(protocol: str, folder: Path | None = None) -> pd.DataFrame:
     path = (FOLDER if folder is None else folder) / "tables" / f"{protocol}.csv"
     if not path.is_file():
         raise LedgerError(f"no reference table of {protocol}: {path.name} is missing")
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    records = {n: r for run in load_environment(folder) for n, r in run["protocols"].items()}
+    texts = records[protocol]["text"]
+    table = pd.read_csv(
+        path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(texts, object)
+    )
     for name in table.columns:
-        if _is_text(table[name]):
-            table[name] = [_value(cell) for cell in table[name]]
+        if name in texts:
+            table[name] = [_listed(cell) for cell in table[name]]
+        elif table[name].dtype == object:  # truths, some of them missing
+            table[name] = table[name].replace({"True": True, "False": False})
     return table
 
 
@@ -156,6 +171,7 @@ def save_tables(
         _write(folder / "tables" / f"{name}.csv", to_text(kept))
         done[name] = {
             "table": kind,
+            "text": text_columns(kept),
             "rows": len(table),
             **{key: record[key] for key in ("trials", "seed", "source", "data")},
             "seconds": round(record["seconds"], 3),
@@ -217,17 +233,11 @@ def _write(path: Path, text: str) -> None:
     os.replace(unfinished, path)
 
 
-def _is_text(column: pd.Series) -> bool:
-    """Tell whether a column holds anything but numbers, truths and missing values."""
-    return not all(isinstance(value, Number | np.bool_) for value in column.dropna())
-
-
 def _cell(value: Any) -> Any:
     """Return a cell as CSV has it: a list as JSON."""
     return json.dumps(value) if isinstance(value, list | tuple) else value
 
 
-def _value(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.startswith("["):
-        return tuple(json.loads(cell))
-    return {"True": True, "False": False}.get(cell, cell) if isinstance(cell, str) else cell
+def _listed(cell: Any) -> Any:
+    """Return a cell of text, a list if it is one."""
+    return tuple(json.loads(cell)) if isinstance(cell, str) and cell.startswith("[") else cell

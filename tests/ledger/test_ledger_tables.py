@@ -1,6 +1,7 @@
 """The kept tables of the paper run: small, exact, and of a commit that is theirs."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -86,17 +87,23 @@ def test_a_large_table_is_kept_as_means_from_which_intervals_follow():
     assert one["y_std"] == pytest.approx(rows["y"].std())
 
 
+def test_what_is_still_too_large_is_parted_by_parameters_alone(monkeypatch):
+    monkeypatch.setattr(tables, "LIMIT", 400)
+    _, kept = tables.compact(long_table(), ["n", "layers"])
+    assert list(kept["good_count"]) == [1800] * 4
+
+
 def test_every_number_and_list_survives_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "LIMIT", 10**6)
     table = pd.DataFrame(
         {"layers": [(3, 4), None, ()], "x": [0.1 + 0.2, 1e-300, float("inf")],
-         "truth": [True, False, None], "name": ["a,b", "c", None]}
+         "truth": [True, False, None], "name": ["a,b", "c", None], "fraction": ["1", "2", "9/5"]}
     )  # fmt: skip
-    _, kept = tables.compact(table, ["layers"])
-    path = tmp_path / "tables" / "planted-x.csv"
-    path.parent.mkdir()
-    path.write_text(tables.to_text(kept))
+    table.attrs["provenance"] = dict.fromkeys(("trials", "seed", "source", "data")) | {"seconds": 1}
+    monkeypatch.setattr(tables.experiments, "run", lambda *_, **__: table)
+    monkeypatch.setattr(tables.experiments, "get", lambda _: SimpleNamespace(parameters=["layers"]))
+    tables.save_tables(["planted-x"], "abc", tmp_path)
     back = tables.load_table("planted-x", tmp_path)
+    assert list(back["fraction"]) == ["1", "2", "9/5"]
     assert list(back["x"]) == list(table["x"])
     assert list(back["layers"].where(back["layers"].notna(), None)) == [(3, 4), None, ()]
     assert list(back["truth"])[:2] == [True, False]
