@@ -1,6 +1,7 @@
 """The command line ``mcrepro``."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -66,7 +67,21 @@ def _build(arguments: argparse.Namespace) -> None:
         f"Chapters: {len(report.executed)} executed, {len(report.reused)} unchanged; "
         f"site {'built' if report.site_built else 'unchanged'}; {report.seconds:.1f} s"
     )
+    if agreement := _agreement(project):
+        print(agreement)
     print(f"Open: {project.html / 'index.html'}")
+
+
+def _agreement(project: Project) -> str:
+    """Return which claims of the site disagree with the reference run, from the ledger's file."""
+    path = project.html / "data" / "claims.json"
+    if not path.is_file():
+        return ""
+    import pandas as pd
+
+    from mcrepro import ledger
+
+    return ledger.agreement_line(pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def _run(arguments: argparse.Namespace) -> None:

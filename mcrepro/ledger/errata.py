@@ -30,7 +30,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from .entries import PAPERS, LedgerError
-from .report import box, labelled, link, plain_verdict, prose, wrapped
+from .report import box, labelled, link, plain_verdict, prose, readings_tried, wrapped
 from .schema import Strict, Text
 
 _FILE = Path(__file__).with_name("errata.yml")
@@ -185,23 +185,11 @@ def _claim(row: Mapping[Any, Any]) -> str:
     text = f'<a href="claims.html#claim-{name}">{name}</a> {labelled(row["verdict"])}'
     if row["reference_verdict"] and row["verdict"].startswith("not run"):
         text += f", reference run: {labelled(row['reference_verdict'])}"
-    readings = _readings(row)
+    readings = readings_tried(row)
     if not readings:
         return text
     tried = "".join(f"<li>{prose(label)}: {verdict}</li>" for label, verdict in readings.items())
     return f"<details><summary>{text}</summary><ul>{tried}</ul></details>"
-
-
-def _readings(row: Mapping[Any, Any]) -> dict[str, str]:
-    """Return the verdict on each reading, that of the reference run where this profile has none."""
-    found = {}
-    for detail in row["details"]:
-        if detail["reading"]:
-            verdict = detail["verdict"]
-            if verdict.startswith("not run") and detail["reference_verdict"]:
-                verdict = f"{detail['reference_verdict']} in the reference run"
-            found[detail["reading"]] = verdict
-    return found
 
 
 def _said(row: Mapping[Any, Any]) -> str:

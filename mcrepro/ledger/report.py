@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from .evaluate import summary
+from .evaluate import TRIED, summary
 from .verdict import NOT_CHECKED, NOT_RUN
 
 SYMBOLS = {
@@ -80,6 +80,8 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         names = ("claims.csv", "claims.json")
         links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
         parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
+    if agreement := _agreement(frame):
+        parts.append(f'<p class="claim-note">{agreement}</p>')
     checked = frame[frame["verdict"] != NOT_CHECKED]
     rest = frame[frame["verdict"] == NOT_CHECKED]
     if not checked.empty:
@@ -95,19 +97,26 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
 
 
 def agreement_line(frame: pd.DataFrame) -> str:
-    """Return how many claims were compared with the reference run, and which disagree; "" if none."""
-    if "consistent" not in frame:
-        return ""
+    """Return how many claims were compared with the reference run, and which disagree; "" if none.
+
+    `frame` needs the columns ``id`` and ``consistent`` of `mcrepro.ledger.verdicts`.
+    """
+    return re.sub("<.*?>", "", _agreement(frame))
+
+
+def _agreement(frame: pd.DataFrame) -> str:
     compared = frame[frame["consistent"].notna()]
     if compared.empty:
         return ""
-    apart = list(compared.loc[~compared["consistent"].astype(bool), "id"])
-    if not apart:
-        return f"All {len(compared)} compared claims agree with the reference run"
-    verb = "disagrees" if len(apart) == 1 else "disagree"
+    apart = compared.loc[~compared["consistent"].astype(bool), "id"]
+    if apart.empty:
+        return (
+            f"All {len(compared)} claims that were compared with the reference run agree with it."
+        )
+    names = ", ".join(f'<a href="#claim-{name}">{name}</a>' for name in map(escape, apart))
     return (
-        f"{len(apart)} of {len(compared)} compared claims {verb} with the reference run: "
-        + ", ".join(apart)
+        f"Of {len(compared)} claims that were compared with the reference run "
+        f"{len(apart)} {'disagrees' if len(apart) == 1 else 'disagree'} with it: {names}."
     )
 
 
@@ -232,7 +241,14 @@ def _source(row: Mapping[str, Any]) -> str:
 
 
 def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
-    notes = [prose(row["reason"])]
+    reason, _, tried = row["reason"].partition(TRIED)
+    notes = [prose(reason)]
+    readings = readings_tried(row)
+    if tried and readings:
+        items = "".join(f"<li>{prose(name)}: {outcome}</li>" for name, outcome in readings.items())
+        notes[0] += (
+            f"<details><summary>{len(readings)} readings tried</summary><ul>{items}</ul></details>"
+        )
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
         notes.append(f"The value {agrees} with the reference run.")
@@ -242,9 +258,21 @@ def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
         notes.append(f"Explained in {link(row['explanation'], root)}.")
     elif row["verdict"] == "discrepant":
         notes.append("Not explained yet.")
-    if places and row["chapter"]:
+    if places and row["chapter"] != row["explanation"].partition("#")[0]:
         notes.append(f"Shown in {link(row['chapter'], root)}.")
     return f'{labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
+
+
+def readings_tried(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Return the verdict on each reading, that of the reference run where this profile has none."""
+    found = {}
+    for detail in row["details"]:
+        if detail["reading"]:
+            verdict = detail["verdict"]
+            if verdict.startswith(NOT_RUN) and detail["reference_verdict"]:
+                verdict = f"{detail['reference_verdict']} in the reference run"
+            found[detail["reading"]] = verdict
+    return found
 
 
 def link(target: str, root: str) -> str:

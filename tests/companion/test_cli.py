@@ -142,6 +142,7 @@ def test_verdicts(monkeypatch, capsys, tmp_path):
             "paper": ["hajek", "hajek", "noise"],
             "verdict": ["reproduced", "not checked", "not run (smoke)"],
             "protocol": ["hajek-rows; hajek-scaling", "", "hajek-rows"],
+            "consistent": None,
         }
     )
     monkeypatch.setattr(ledger, "verdicts", lambda **_options: table)
@@ -181,4 +182,14 @@ def test_verdicts_say_what_is_not_as_in_the_reference(monkeypatch, capsys):
     monkeypatch.setattr(ledger, "verdicts", lambda **_options: table)
     assert cli.main(["verdicts", "--profile", "quick"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "1 of 2 compared claims disagrees with the reference run: a2"
+    told = "Of 2 claims that were compared with the reference run 1 disagrees with it: a2."
+    assert out.splitlines()[-1] == told
+
+
+def test_build_says_what_is_not_as_in_the_reference(here, capsys):
+    page = here.html / "data" / "claims.json"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text('[{"id": "a1", "consistent": true}, {"id": "a2", "consistent": null}]')
+    assert cli.main(["build"]) == 0
+    told = "All 1 claims that were compared with the reference run agree with it."
+    assert told in capsys.readouterr().out.splitlines()
