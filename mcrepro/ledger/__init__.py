@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "changes": ["changes", "reference_at"],
         "entries": ["LedgerError", "load", "register"],
-        "errata": ["errata", "errata_list", "errata_summary", "errata_table"],
+        "errata": ["errata_list", "errata_summary", "errata_table"],
         "evaluate": ["reference_summary", "summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],
         "tables": ["load_environment", "load_table", "save_tables", "settled_commit"],

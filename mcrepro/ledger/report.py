@@ -260,7 +260,8 @@ def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
         notes.append("Not explained yet.")
     if places and row["chapter"] != row["explanation"].partition("#")[0]:
         notes.append(f"Shown in {link(row['chapter'], root)}.")
-    return f'{labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
+    lines = "".join(f"<div>{note}</div>" for note in notes)
+    return f'{labelled(row["verdict"])}<div class="claim-note">{lines}</div>'
 
 
 def readings_tried(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -1,7 +1,12 @@
 """What changed between two reference runs."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 
+from mcrepro.companion import cli
 from mcrepro.ledger import LedgerError, changes, reference, reference_at
 
 from .plants import CURVE, TWO, entry
@@ -46,3 +51,37 @@ def test_last_digits_are_no_change(table):
 def test_unknown_revision_is_said():
     with pytest.raises(LedgerError, match="no reference at 'no-such-revision'"):
         reference_at("no-such-revision")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A checkout whose reference is this one's, with a planted change in its last commit."""
+    path = tmp_path / "book" / "reference" / "claims.csv"
+    path.parent.mkdir(parents=True)
+    shutil.copy(reference.PATH, path)
+    monkeypatch.setattr(reference, "PATH", path)
+    monkeypatch.setattr(sys.modules["mcrepro.ledger.changes"], "PATH", path)
+
+    def git(*words):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "before")
+    table = reference.load_reference(path)
+    table.loc[table["id"] == "hajek-regime", ["value", "low", "high"]] = 0.0
+    table.to_csv(path, index=False, lineterminator="\n")
+    git("commit", "-am", "after")
+
+
+@pytest.mark.usefixtures("repository")
+def test_diff_lists_a_planted_change_since_the_last_commit(capsys):
+    assert cli.main(["diff", "HEAD"]) == 0
+    told = "No number and no verdict of the reference changed since HEAD\n"
+    assert capsys.readouterr().out == told
+    assert cli.main(["diff", "HEAD~1"]) == 0
+    head, row, last = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["id", "reading"]
+    assert row.split() == ["hajek-regime", "1.0", "0.0", "reproduced", "discrepant"]
+    assert last == "1 numbers changed, 1 claims have another verdict"
