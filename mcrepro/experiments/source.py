@@ -149,9 +149,10 @@ def _hash_content(path: Path, _status: tuple[int, ...]) -> str:
 
 def _fingerprint(data: str) -> str:
     from mcrepro import data as sets
+    from mcrepro.data import registry as known
+    from mcrepro.data import sources
 
-    fingerprint = sets.fingerprint(data)
-    if fingerprint == "missing":
-        sets.load(data)  # fetches it, or raises the error that says how to get it
-        fingerprint = sets.fingerprint(data)
-    return fingerprint
+    if sources.locate(known.find(data)) is None:
+        # Fetches it, as the trial would, has a stand-in, or raises the error that says how to get it.
+        sets.load(data)
+    return sets.fingerprint(data)
