@@ -162,9 +162,13 @@ def test_chapter_offers_its_executed_notebook(browser, built_site, site_page):
     )
 
 
-def test_site_has_only_pages_that_somebody_wrote(built_site):
+@pytest.mark.usefixtures("built_site")
+def test_site_has_only_pages_that_somebody_wrote():
     """Extensions may add indices of their own, which nobody has read."""
-    wanted = {f"{name}.html" for name in Project.find(ROOT).toc()} | {"genindex.html", "search.html"}
+    wanted = {f"{name}.html" for name in Project.find(ROOT).toc()} | {
+        "genindex.html",
+        "search.html",
+    }
     assert set(built_pages()) == wanted
 
 
