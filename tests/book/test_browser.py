@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mcrepro.companion.project import Project
+
+from .conftest import ROOT, built_pages
 from .headless import opened, screen
 
 pytestmark = pytest.mark.browser
@@ -157,6 +160,16 @@ def test_chapter_offers_its_executed_notebook(browser, built_site, site_page):
     assert all(
         cell["execution_count"] for cell in cells if cell["cell_type"] == "code" and cell["source"]
     )
+
+
+@pytest.mark.usefixtures("built_site")
+def test_site_has_only_pages_that_somebody_wrote():
+    """Extensions may add indices of their own, which nobody has read."""
+    wanted = {f"{name}.html" for name in Project.find(ROOT).toc()} | {
+        "genindex.html",
+        "search.html",
+    }
+    assert set(built_pages()) == wanted
 
 
 def test_search_works_from_a_file(browser, built_site):

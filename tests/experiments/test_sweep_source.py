@@ -58,6 +58,16 @@ def test_one_byte_changes_the_key_where_a_trial_can_depend_on_it(package, name, 
     assert (key(package) != before) == counts
 
 
+def test_a_release_changes_no_key_and_the_rest_of_its_file_does(package):
+    root = package / "__init__.py"
+    root.write_text('import time\n__version__ = "0.1.0"\n')
+    before = key(package)
+    root.write_text('import time\n__version__ = "0.2.0"\n')
+    assert key(package) == before
+    root.write_text('import times\n__version__ = "0.2.0"\n')
+    assert key(package) != before
+
+
 @pytest.mark.parametrize("change", ["rename", "remove", "add"])
 def test_so_do_files_that_come_go_or_move(package, change):
     before = key(package)
