@@ -25,7 +25,9 @@ ENGINE = ("protocol.py", "statistics.py", "threads.py", "trial.py")
 SUFFIXES = (".py", ".yml", ".csv", ".json")
 
 # Packages that compute, with the solvers that cvxpy hands its problems to.
-COMPUTING = ("numpy", "scipy", "numba", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp")
+COMPUTING = (
+    "numpy", "scipy", "numba", "pandas", "sympy", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp",
+)  # fmt: skip
 
 # A release changes no number: whatever the version, its line counts as it first stood.
 VERSION = re.compile(rb'^__version__ = ".*"$', re.MULTILINE)
