@@ -191,3 +191,13 @@ def test_peeled_rows_are_fitted_too():
     others = np.delete(np.arange(60), 1)
     error = (result.matrix() - p.truth)[others]
     assert np.linalg.norm(error) < 1e-9 * np.linalg.norm(p.truth)
+
+
+def test_peeled_rows_that_hang_on_nearly_dependent_ones():
+    mask = np.array([[1, 1, 1, 1], [1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]], dtype=bool)
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        M = rng.standard_normal((4, 2)) @ rng.standard_normal((2, 4))
+        result = mc.complete(mc.Problem.from_dense(M, mask), "gnmr", rank=2)
+        assert result.converged
+        assert result.relative_error(M) < 1e-6
