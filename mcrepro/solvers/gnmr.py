@@ -88,7 +88,7 @@ def gnmr(
         Factors of shapes (n1, k) and (n2, k). The paper's variants need k = rank; for "damped" k
         may be less, and what is missing is taken from the residual.
     restarts : int, default 3
-        Further attempts of "damped" after one that stalled, at most 5.
+        Further attempts of "damped" after one that stalled, at most 3.
     identifiability : bool, default False
         Add "sigma_min" to the certificate: the smallest singular value of ``xi -> P_Omega(xi) /
         sqrt(density)`` over tangent directions at the answer, up to a factor of order one. At 0 the
@@ -161,7 +161,8 @@ def _damped(run, start, restarts):
         # Peeled rows may hang on the core by hardly independent ones, and then send its errors far.
         if not noisy and len(core.kept) < len(run.b):
             X, Y = yield from _settle(run, core, X, Y)
-        U, V = core.extend(*core.embed(X, Y), run.b)
+        U, V = core.embed(X, Y)
+        U, V = core.extend(U, V, run.b)
         # Without noise a small gradient elsewhere than at a perfect fit is no answer yet.
         yield from marquardt(run, U, V, final=noisy or attempt == restarts)
 
