@@ -74,6 +74,9 @@ def test_methods_table_matches_the_signatures():
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"callback": 3}, TypeError, "callback must be callable, got 3"),
         ({"progress": 1}, TypeError, "progress must be True or False, got 1"),
+        ({"weights": ["a", "b"]}, TypeError, "weights must hold real numbers, got dtype <U1"),
+        ({"weights": [1j, 1]}, TypeError, "weights must hold real numbers, got dtype complex128"),
+        ({"start": (np.full((3, 1), 1j), 0)}, TypeError, "start: left must hold real numbers"),
         ({"optimiser": "gd"}, TypeError, "no option 'optimiser'; did you mean 'optimizer'"),
     ],
 )
