@@ -112,7 +112,7 @@ def complete(
 
 def _check_size(problem):
     """Refuse data whose sixth powers, which line searches meet, overflow or become zero."""
-    largest = abs(problem.values).max()
+    largest = float(abs(problem.values).max())
     if largest > 0 and not _SMALLEST <= largest <= _LARGEST:
         raise ValueError(
             f"the largest absolute value of the problem must be 0 or between {_SMALLEST:g} and "
