@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from mcrepro.companion.check import check_site
 from mcrepro.companion.project import Project
+from mcrepro.companion.release import archive
 
 from .conftest import ROOT, built_pages
 from .headless import opened, screen
@@ -230,6 +233,23 @@ def test_search_works_from_a_file(browser, built_site):
     )
     assert found >= 1
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_archive_opens_from_anywhere(browser, built_site, tmp_path):
+    class Built(Project):
+        html = built_site
+
+    packed = tmp_path / "book.zip"
+    archive(Built(tmp_path), packed)
+    shutil.unpack_archive(packed, tmp_path / "a folder")
+    site = tmp_path / "a folder" / "book"
+    assert check_site(site, Project.find(ROOT).toc()) == []
+    requests, errors = visit(browser, site / "index.html")
+    assert [url for url in requests if not url.startswith(LOCAL)] == []
+    assert errors == []
+    browser.execute_script("document.querySelector('a.right-next').click()")
+    first = Project.find(ROOT).toc()[1]
+    assert browser.current_url == (site / f"{first}.html").as_uri()
 
 
 def test_claims_are_filtered_and_sorted(browser, built_site):
