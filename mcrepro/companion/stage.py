@@ -14,6 +14,7 @@ from mcrepro.errors import BuildError
 #: In a page's prose, replaced by the table of its parameters.
 PARAMETERS_MARK = "<!-- mcrepro: parameters -->"
 
+CITATION = "CITATION.cff"
 MATHJAX = "assets/mathjax/tex-svg-full.js"
 
 
@@ -45,6 +46,8 @@ def stage_files(project: Project) -> dict[str, bytes]:
         if path.is_file() and path.suffix != ".md" and not _left_out(path.relative_to(project.book))
     }
     files[MATHJAX] = mathjax()
+    if (project.root / CITATION).is_file():  # a page shows it
+        files[CITATION] = (project.root / CITATION).read_bytes()
     return files
 
 
@@ -159,10 +162,8 @@ def _again(chapter: Chapter, executed: Executed | None, guide: bool) -> str:
         if parameter.type in ("int", "float"):
             command += f" -p {name} {chapter.schema.profiles['quick'][name]}"
             break
-    parts = [
-        "<p>In a checkout, on a machine with Python 3.11 to 3.13; change the value, add others "
-        f"with <code>-p</code>:</p><pre>{_html(command)}</pre>"
-    ]
+    text = "In a checkout, with Python 3.11 to 3.13; change the value, add others with"
+    parts = [f"<p>{text} <code>-p</code>:</p><pre>{_html(command)}</pre>"]
     if executed:
         parts.append(
             f'<p>Or open the <a href="{up}_sources/{chapter.name}.ipynb" download>executed '
