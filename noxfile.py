@@ -169,7 +169,7 @@ def release(session: nox.Session) -> None:
         with session.chdir(outside):
             session.run(str(python), "-I", check, external=True)
     mcrepro(session, "archive", str(folder / f"{wheel.name.partition('-py3')[0]}-site.zip"))
-    for path in sorted(folder.iterdir()):
+    for path in sorted([wheel, *folder.glob("*.tar.gz")]):
         print(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ROOT)}")
 
 

@@ -98,7 +98,9 @@ def _check(_arguments: argparse.Namespace) -> None:
 def _archive(arguments: argparse.Namespace) -> None:
     from mcrepro.companion.release import archive
 
-    print(f"{archive(Project.find(), arguments.file)}  {arguments.file}")
+    project = Project.find()
+    digest = archive(project, arguments.file)
+    print(f"{digest}  {project.shown(arguments.file)}")
 
 
 def _status(arguments: argparse.Namespace) -> None:
