@@ -97,7 +97,7 @@ def book(session: nox.Session) -> None:
 
 @nox.session(name="run")
 def run_chapter(session: nox.Session) -> None:
-    """Re-execute one chapter: ``-- onesided/estimators -p n 5000``."""
+    """Re-execute one chapter: ``-- onesided/estimators -p C 4``."""
     mcrepro(session, "run", *session.posargs)
 
 
