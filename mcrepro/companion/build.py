@@ -186,7 +186,8 @@ def stage(
     stored: Mapping[str, Executed | None],
 ) -> dict[str, bytes]:
     """Return the files of the staged book."""
-    files = dict(stage_page(page, profile, stored.get(page.name)) for page in pages)
+    guide = "about" in project.toc()
+    files = dict(stage_page(page, profile, stored.get(page.name), guide) for page in pages)
     for page in pages:
         if COURSE_MARK in page.text and not isinstance(page, Chapter):
             text = page.text.replace(COURSE_MARK, course_table(pages))

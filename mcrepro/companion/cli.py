@@ -114,6 +114,14 @@ def _check(_arguments: argparse.Namespace) -> None:
     print(f"{len(pages)} pages, no fault")
 
 
+def _archive(arguments: argparse.Namespace) -> None:
+    from mcrepro.companion.release import archive
+
+    project = Project.find()
+    digest = archive(project, arguments.file)
+    print(f"{digest}  {project.shown(arguments.file)}")
+
+
 def _status(arguments: argparse.Namespace) -> None:
     from mcrepro.companion.build import statuses
 
@@ -262,6 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     executing(sub)
 
     add("check", _check, "Look for faults in the built site.")
+    sub = add("archive", _archive, "Pack the built site into a zip that opens offline.")
+    sub.add_argument("file", type=Path, metavar="FILE", help="the zip to write")
     _profile(add("status", _status, "List the chapters and whether their outputs are current."))
 
     data = add("data", _data, "List the real data sets, or get one.")

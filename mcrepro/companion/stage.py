@@ -14,10 +14,13 @@ from mcrepro.errors import BuildError
 #: In a page's prose, replaced by the table of its parameters.
 PARAMETERS_MARK = "<!-- mcrepro: parameters -->"
 
+CITATION = "CITATION.cff"
 MATHJAX = "assets/mathjax/tex-svg-full.js"
 
 
-def stage_page(page: Page, profile: str, executed: Executed | None) -> tuple[str, bytes]:
+def stage_page(
+    page: Page, profile: str, executed: Executed | None, guide: bool = False
+) -> tuple[str, bytes]:
     """Return file name and content of a staged page.
 
     Parameters
@@ -27,10 +30,12 @@ def stage_page(page: Page, profile: str, executed: Executed | None) -> tuple[str
         The profile of the build, for the note of a chapter without outputs.
     executed : Executed or None
         The stored outputs of a chapter; None where they are missing or out of date.
+    guide : bool, default False
+        Whether the page ``about``, which says more about running, is there to be linked to.
     """
     if not isinstance(page, Chapter):
         return f"{page.name}.md", page.text.encode()
-    return f"{page.name}.ipynb", dump(_graft(page, profile, executed))
+    return f"{page.name}.ipynb", dump(_graft(page, profile, executed, guide))
 
 
 def stage_files(project: Project) -> dict[str, bytes]:
@@ -41,6 +46,8 @@ def stage_files(project: Project) -> dict[str, bytes]:
         if path.is_file() and path.suffix != ".md" and not _left_out(path.relative_to(project.book))
     }
     files[MATHJAX] = mathjax()
+    if (project.root / CITATION).is_file():  # a page shows it
+        files[CITATION] = (project.root / CITATION).read_bytes()
     return files
 
 
@@ -83,7 +90,9 @@ def parameters_table(schema: Schema) -> str:
     )
 
 
-def _graft(chapter: Chapter, profile: str, executed: Executed | None) -> dict[str, Any]:
+def _graft(
+    chapter: Chapter, profile: str, executed: Executed | None, guide: bool
+) -> dict[str, Any]:
     """Return the chapter as a notebook with the stored outputs on its code cells."""
     outputs = list(executed.cells) if executed else []
     injected = [cell for cell in outputs if _is_injected(cell)]
@@ -113,7 +122,7 @@ def _graft(chapter: Chapter, profile: str, executed: Executed | None) -> dict[st
             ran = injected[0]
             cells.append({key: ran[key] for key in ("cell_type", "outputs", "execution_count")})
             cells[-1] |= {"metadata": {}, "source": _source(ran)}
-    _note(cells, chapter, _run_line(chapter, profile, executed))
+    _note(cells, chapter, _run_line(chapter, profile, executed) + _again(chapter, executed, guide))
     for number, staged in enumerate(cells):
         staged["id"] = f"cell-{number}"
     return {
@@ -142,6 +151,38 @@ def _run_line(chapter: Chapter, profile: str, executed: Executed | None) -> str:
         + (f" with {values}" if values else "")
         + f" · executed {record.executed} in {duration(record.seconds)} · "
         + f'<a href="{up}_sources/{chapter.name}.ipynb" download>executed notebook</a></p>'
+    )
+
+
+def _again(chapter: Chapter, executed: Executed | None, guide: bool) -> str:
+    """Return how to run the page: the command, the notebook, the numbers it left."""
+    up = "../" * chapter.name.count("/")
+    command = f"python3 noxfile.py -s run -- {chapter.name}"
+    for name, parameter in chapter.schema.parameters.items():
+        if parameter.type in ("int", "float"):
+            command += f" -p {name} {chapter.schema.profiles['quick'][name]}"
+            break
+    text = "In a checkout, with Python 3.11 to 3.13; change the value, add others with"
+    parts = [f"<p>{text} <code>-p</code>:</p><pre>{_html(command)}</pre>"]
+    if executed:
+        parts.append(
+            f'<p>Or open the <a href="{up}_sources/{chapter.name}.ipynb" download>executed '
+            "notebook</a> in Jupyter, where the package is installed.</p>"
+        )
+    if executed and executed.record.files:
+        prefix = chapter.name.replace("/", "-") + "-"
+        links = ", ".join(
+            f'<a href="{up}data/{name}" download>{name.removeprefix(prefix)}</a>'
+            for name in sorted(executed.record.files)
+        )
+        parts.append(f"<p>The numbers of this page: {links}.</p>")
+    if guide:
+        parts.append(
+            f'<p><a href="{up}about.html#run-it-again">More ways</a>, conda and Binder among them.'
+            "</p>"
+        )
+    return (
+        '<details class="mc-again"><summary>Run this page</summary>' + "".join(parts) + "</details>"
     )
 
 

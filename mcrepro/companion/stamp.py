@@ -51,6 +51,7 @@ BUILD_SIDE = frozenset(
         "parameters",
         "progress",
         "project",
+        "release",
         "run",
         "site",
         "stage",

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import importlib.metadata
 import platform
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,13 @@ ENGINE = ("protocol.py", "statistics.py", "threads.py", "trial.py")
 SUFFIXES = (".py", ".yml", ".csv", ".json")
 
 # Packages that compute, with the solvers that cvxpy hands its problems to.
-COMPUTING = ("numpy", "scipy", "numba", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp")
+COMPUTING = (
+    "numpy", "scipy", "numba", "pandas", "sympy", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp",
+)  # fmt: skip
+
+# A release changes no number: whatever the version, its line counts as it first stood.
+VERSION = re.compile(rb'^__version__ = ".*"$', re.MULTILINE)
+FIRST_VERSION = b'__version__ = "0.1.0.dev0"'
 
 
 class SourceChangedError(McreproError):
@@ -144,14 +151,18 @@ def _hash_file(path: Path) -> str:
 @functools.lru_cache(maxsize=4096)
 def _hash_content(path: Path, _status: tuple[int, ...]) -> str:
     # Asked for after every trial, so that files are read again only when they look changed.
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    content = path.read_bytes()
+    if path.name == "__init__.py":
+        content = re.sub(VERSION, FIRST_VERSION, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _fingerprint(data: str) -> str:
     from mcrepro import data as sets
+    from mcrepro.data import registry as known
+    from mcrepro.data import sources
 
-    fingerprint = sets.fingerprint(data)
-    if fingerprint == "missing":
-        sets.load(data)  # fetches it, or raises the error that says how to get it
-        fingerprint = sets.fingerprint(data)
-    return fingerprint
+    if sources.locate(known.find(data)) is None:
+        # Fetches it, as the trial would, has a stand-in, or raises the error that says how to get it.
+        sets.load(data)
+    return sets.fingerprint(data)

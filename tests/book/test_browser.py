@@ -2,10 +2,16 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from mcrepro.companion.check import check_site
+from mcrepro.companion.project import Project
+from mcrepro.companion.release import archive
+
+from .conftest import ROOT, built_pages
 from .headless import opened, screen
 
 pytestmark = pytest.mark.browser
@@ -159,6 +165,58 @@ def test_chapter_offers_its_executed_notebook(browser, built_site, site_page):
     )
 
 
+# What a reader of the paper would see of the frame around the article, or could not see of it.
+ON_PAPER = """
+const shown = name => [...document.querySelectorAll(name)].filter(e => e.getClientRects().length);
+return {
+  frame: [".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header", ".bd-footer",
+    ".prev-next-footer", ".headerlink", ".copybtn"].filter(name => shown(name).length),
+  cut: [...document.querySelectorAll("article *")]
+    .filter(e => ["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX))
+    .filter(e => !e.closest(".math, mjx-container, .visually-hidden") && e.scrollWidth > e.clientWidth + 1)
+    .map(e => e.tagName + "." + e.className),
+  paragraphs: shown("article p").length,
+};
+"""
+
+
+def on_paper(browser):
+    """Look at the open page as a printer would: A4 without its margins is 673 pixels wide."""
+    screen(browser, width=673)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        return browser.execute_script(ON_PAPER)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("page", ["onesided/estimators", "noise/success", "notation"])
+def test_print_has_the_article_alone_and_cuts_nothing(browser, built_site, page):
+    visit(browser, built_site / f"{page}.html")
+    paper = on_paper(browser)
+    assert paper["paragraphs"] > 3
+    assert (paper["frame"], paper["cut"]) == ([], [])
+
+
+def test_a_page_read_in_the_dark_is_printed_in_the_light(browser, built_site):
+    visit(browser, built_site / "index.html", scheme="dark")
+    theme = "return document.documentElement.dataset.theme"
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(theme) == "light"
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(theme) == "dark"
+
+
+@pytest.mark.usefixtures("built_site")
+def test_site_has_only_pages_that_somebody_wrote():
+    """Extensions may add indices of their own, which nobody has read."""
+    wanted = {f"{name}.html" for name in Project.find(ROOT).toc()} | {
+        "genindex.html",
+        "search.html",
+    }
+    assert set(built_pages()) == wanted
+
+
 def test_search_works_from_a_file(browser, built_site):
     page = built_site / "search.html"
     browser.get("about:blank")
@@ -175,6 +233,23 @@ def test_search_works_from_a_file(browser, built_site):
     )
     assert found >= 1
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_the_archive_opens_from_anywhere(browser, built_site, tmp_path):
+    class Built(Project):
+        html = built_site
+
+    packed = tmp_path / "book.zip"
+    archive(Built(tmp_path), packed)
+    shutil.unpack_archive(packed, tmp_path / "a folder")
+    site = tmp_path / "a folder" / "book"
+    assert check_site(site, Project.find(ROOT).toc()) == []
+    requests, errors = visit(browser, site / "index.html")
+    assert [url for url in requests if not url.startswith(LOCAL)] == []
+    assert errors == []
+    browser.execute_script("document.querySelector('a.right-next').click()")
+    first = Project.find(ROOT).toc()[1]
+    assert browser.current_url == (site / f"{first}.html").as_uri()
 
 
 def test_claims_are_filtered_and_sorted(browser, built_site):

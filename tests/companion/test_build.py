@@ -37,6 +37,9 @@ def test_a_build_shows_every_page(toy):
     assert re.search(r"Profile <strong>quick</strong>.*executed \d{4}-\d\d-\d\d in \d+ s", page)
     assert "from 1 to 500" in page  # the table of parameters
     assert (toy.html / "data" / "alpha.csv").read_text() == "n\n20\n"
+    assert "<pre>python3 noxfile.py -s run -- one/alpha -p n 20</pre>" in page
+    assert '<a href="../data/alpha.csv" download>alpha.csv</a>' in page
+    assert "about.html" not in page  # the toy book has no such page
     downloaded = json.loads((toy.html / "_sources" / "one" / "alpha.ipynb").read_text())
     assert not {"papermill", "mcrepro", "execution"} & set(downloaded["metadata"])
     status = toy.html_of("status")

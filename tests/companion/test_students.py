@@ -1,6 +1,8 @@
 """Exercises as assignments: what is read, what students get, and that the grading proves itself."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from mcrepro.companion.students.exercises import exercises
 from mcrepro.companion.students.overview import course_table
 from mcrepro.errors import BuildError
 
+ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = """\
 ---
 kernelspec: {name: python3, display_name: Python 3}
@@ -216,6 +219,35 @@ def test_the_teachers_table_is_made_of_front_matter(chapter):
     assert course_table([page]).splitlines()[2] == (
         "| {doc}`/one/toy` | double a number | {doc}`/one/toy` | 20 | 1 |"
     )
+
+
+TEACHING = (ROOT / "book" / "teaching.md").read_text()
+EXAMPLE = re.search(r"````markdown\n(.*?)````", TEACHING, re.DOTALL)[1]
+
+
+def adapted(tmp_path):
+    """The chapter of the teacher's page with the adapted exercise of that page added."""
+    path = tmp_path / "adapted.md"
+    source = (ROOT / "book" / "onesided" / "estimators.md").read_text()
+    path.write_text(f"{source}\n{EXAMPLE}")
+    return read_page("onesided/estimators", path)
+
+
+def test_the_teachers_page_names_exercises_that_exist(tmp_path):
+    named = re.findall(r"--exercise((?: ex-[\w-]+)+)", TEACHING)
+    labels = " ".join(named).split()
+    assert "ex-factor-survey" in labels
+    assert len(chosen(adapted(tmp_path), labels)) == len(set(labels))
+
+
+@pytest.mark.slow
+def test_the_teachers_example_grades_itself(tmp_path):
+    pytest.importorskip("nbgrader")
+    page = adapted(tmp_path)
+    parts = chosen(page, ["ex-factor-survey"])
+    course = Course(Project.find(ROOT), tmp_path / "course")
+    course.add(page, parts)
+    assert prove(course, page, parts) == []
 
 
 @pytest.mark.parametrize(
