@@ -19,7 +19,13 @@ __getattr__, __dir__, __all__ = _lazy.attach(
         "errata": ["errata_list", "errata_summary", "errata_table"],
         "evaluate": ["reference_summary", "summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],
-        "tables": ["load_environment", "load_table", "save_tables", "settled_commit"],
+        "tables": [
+            "load_environment",
+            "load_table",
+            "reference_line",
+            "save_tables",
+            "settled_commit",
+        ],
         "report": ["agreement_line", "chapter_table", "claims_page", "write"],
     },
 )

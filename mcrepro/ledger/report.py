@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from .evaluate import TRIED, summary
+from .tables import reference_line
 from .verdict import NOT_CHECKED, NOT_RUN
 
 SYMBOLS = {
@@ -80,8 +81,8 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         names = ("claims.csv", "claims.json")
         links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
         parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
-    if agreement := _agreement(frame):
-        parts.append(f'<p class="claim-note">{agreement}</p>')
+    notes = (escape(reference_line()), _agreement(frame))
+    parts += [f'<p class="claim-note">{note}</p>' for note in notes if note]
     checked = frame[frame["verdict"] != NOT_CHECKED]
     rest = frame[frame["verdict"] == NOT_CHECKED]
     if not checked.empty:

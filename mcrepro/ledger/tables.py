@@ -136,6 +136,20 @@ def load_environment(folder: Path | None = None) -> list[dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8"))["runs"] if path.is_file() else []
 
 
+def reference_line(folder: Path | None = None) -> str:
+    """Return in a sentence what the reference was computed with; "" where there is none yet."""
+    told = []
+    for run in load_environment(folder):
+        machine, versions = run["machine"], run["versions"]
+        told.append(
+            f"{len(run['protocols'])} protocols at commit {run['commit']}, {run['date']}, "
+            f"{sum(run['papers'].values()) / 3600:.2g} h of computing on {machine['cores']} cores "
+            f"({machine['processor']}), Python {versions['python']}, NumPy {versions['numpy']}, "
+            f"SciPy {versions['scipy']}"
+        )
+    return f"The reference run: {'; '.join(told)}." if told else ""
+
+
 def save_tables(
     protocols: Iterable[str], commit: str, folder: Path | None = None, jobs: int | None = None
 ) -> Path:

@@ -47,6 +47,12 @@ def test_the_environment_names_commit_time_and_every_table(folder):
     assert str(folder) not in json.dumps(run)
 
 
+def test_the_run_is_told_in_a_sentence(folder, tmp_path):
+    line = tables.reference_line(folder)
+    assert line.startswith("The reference run: 2 protocols at commit abc, ")
+    assert tables.reference_line(tmp_path / "nothing") == ""
+
+
 def test_another_run_takes_over_what_it_repeats(folder, monkeypatch):
     tables.save_tables(["planted-sweep"], "abc", folder)  # the same code, machine and day
     assert len(tables.load_environment(folder)) == 1
