@@ -189,7 +189,8 @@ def _claim(row: Mapping[Any, Any]) -> str:
     if not readings:
         return text
     tried = "".join(f"<li>{prose(label)}: {verdict}</li>" for label, verdict in readings.items())
-    return f"<details><summary>{text}</summary><ul>{tried}</ul></details>"
+    count = f"{len(readings)} reading{'s' * (len(readings) > 1)}"
+    return f"{text}<details><summary>{count}</summary><ul>{tried}</ul></details>"
 
 
 def _said(row: Mapping[Any, Any]) -> str:
