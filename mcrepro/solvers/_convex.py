@@ -135,6 +135,17 @@ def lasso_gap(data, difference, nuclear_norm, lam, sigma):
     return primal, max(primal - (c * inner - c**2 / 2 * square), 0.0)
 
 
+def largest(S, rng, tol=0.0):
+    """The largest singular value alone, as `leading` finds it."""
+    if S.shape[0] * S.shape[1] > _SMALL:
+        return float(leading(S, 1, rng, tol=tol)[0][0])
+    D = S.toarray()
+    gram = D.T @ D if S.shape[0] > S.shape[1] else D @ D.T
+    last = len(gram) - 1
+    square = eigh(gram, eigvals_only=True, subset_by_index=(last, last), check_finite=False)[0]
+    return float(np.sqrt(max(square, 0.0)))
+
+
 def leading(S, count, rng, U=None, V=None, tol=0.0):
     """Largest singular values of S and their right vectors, by Lanczos on the Gram matrix.
 
@@ -187,12 +198,12 @@ def roughly_leading(S, count, rng, U, V, steps=2):
     Good for finding directions, and far cheaper than their exact values.
     """
     X = rng.standard_normal((S.shape[1], count))
-    for step in range(steps + 1):
-        X = np.linalg.qr(X - V @ (V.T @ X))[0]
-        Y = S @ X
-        Y -= U @ (U.T @ Y)
-        if step < steps:
-            X = S.T @ Y
+    for _ in range(steps):
+        Y = S @ (X - V @ (V.T @ X))
+        X = S.T @ (Y - U @ (U.T @ Y))
+    X = np.linalg.qr(X - V @ (V.T @ X))[0]
+    Y = S @ X
+    Y -= U @ (U.T @ Y)
     _, s, Zt = np.linalg.svd(Y, full_matrices=False)
     return s, X @ Zt.T
 

@@ -5,13 +5,16 @@ Notation as in ``soft_impute``: F(A, B) with weights w and the level lam; R = w 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from mcrepro._factors import entries
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import balanced, lasso_gap, leading
+from mcrepro.solvers._convex import balanced, largest, lasso_gap, leading
 from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers._regressions import sides
 from mcrepro.solvers.mean import mean
 
 _FIRST = 10  # columns to begin with; then they at most double
@@ -41,9 +44,14 @@ class Lasso:
         # With weights up to this, filling in R / bound keeps a sweep from raising F.
         self.bound = float(data.weights.max())
 
+    @cached_property
+    def sides(self):
+        """The entries by row and by column."""
+        return sides(self.data)
+
     def zero_level(self):
         """lam_max: the least lam whose solution is zero."""
-        return float(leading(self.data.matrix(self.weighted(self.data.values)), 1, self.rng)[0][0])
+        return largest(self.data.matrix(self.weighted(self.data.values)), self.rng)
 
     def value(self, A, B, square):
         """F at factors whose weighted sum of squared differences is `square`."""
@@ -79,7 +87,7 @@ class Lasso:
         if room > 0:
             s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
             more = s[-1] > lam
-            V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
+            V = np.hstack([V, new[:, s > lam]])
         Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
         P, s, Zt = np.linalg.svd(T, full_matrices=False)
         s = np.maximum(s - lam / self.bound, 0)[: self.limit]
@@ -119,7 +127,7 @@ class Lasso:
         size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
         optimal, measures = [], {}
         if lam > 0:
-            sigma = float(leading(R, 1, self.rng, tol=self.gtol / 10)[0][0])
+            sigma = largest(R, self.rng, self.gtol / 10)
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
             optimal.append(gap / primal if primal else 0.0)
             measures = {"duality_gap": gap, "dual_norm": sigma / lam}

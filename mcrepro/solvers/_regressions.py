@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from numba import njit
 
 from mcrepro.solvers._rows import sweep
@@ -13,7 +12,7 @@ _CALL = 50_000  # what a sweep costs beside its products, in products
 
 
 class Sides:
-    """The entries by row and by column; one half sweep on either side.
+    """One half sweep on either side.
 
     Parameters
     ----------
@@ -21,12 +20,8 @@ class Sides:
     """
 
     def __init__(self, lasso):
-        data = lasso.data
         self.lam, self.bound = lasso.lam, lasso.bound
-        order = np.arange(len(data.values))
-        turned = sp.csr_array((order, data.cols, data.indptr), shape=data.shape).tocsc()
-        self.by_row = _side(data, data.indptr, data.cols, order)
-        self.by_col = _side(data, turned.indptr, turned.indices, turned.data)
+        self.by_row, self.by_col = lasso.sides
 
     def left(self, A, B):
         """A, regressed on B."""
@@ -74,27 +69,33 @@ def _contiguous(*factors):
     return (np.ascontiguousarray(factor) for factor in factors)
 
 
+def sides(data):
+    """The entries by row and by column."""
+    turned = data.matrix(np.arange(len(data.values))).tocsc()
+    by_col = _side(data, turned.indptr, turned.indices, turned.data)
+    return _side(data, data.indptr, data.cols, slice(None)), by_col
+
+
 def _side(data, indptr, index, order):
     # Copies are writable: read-only arrays are another type, to be compiled for.
-    weights = np.empty(0) if data.uniform else data.weights[order]
-    return indptr.astype(np.int64), index.astype(np.int64), data.values[order], weights
+    weights = np.empty(0) if data.uniform else data.weights[order].copy()
+    return indptr.astype(np.int64), index.astype(np.int64), data.values[order].copy(), weights
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _filled(indptr, index, target, weights, P, Q, lam, bound):
     n, k = P.shape
-    step, square = np.zeros((k, n)), 0.0
+    step, square = -lam * P, 0.0
     for i in range(n):
+        p, s = P[i], step[i]
         for e in range(indptr[i], indptr[i + 1]):
-            j, difference = index[e], target[e]
+            q, difference = Q[index[e]], target[e]
             for t in range(k):
-                difference -= P[i, t] * Q[j, t]
+                difference -= p[t] * q[t]
             weighted = difference * weights[e] if weights.size else difference
             square += weighted * difference
             for t in range(k):
-                step[t, i] += weighted * Q[j, t]
-        for t in range(k):
-            step[t, i] -= lam * P[i, t]
+                s[t] += weighted * q[t]
     gram = bound * np.dot(Q.T, Q)
     # Damping that acts on the step leaves the solution where it is, and lam = 0 solvable.
     damping = lam + _DAMPING * np.trace(gram)
@@ -102,4 +103,4 @@ def _filled(indptr, index, target, weights, P, Q, lam, bound):
         return P.copy(), square
     for t in range(k):
         gram[t, t] += damping
-    return P + np.linalg.solve(gram, step).T, square
+    return P + np.linalg.solve(gram, step.T).T, square
