@@ -8,6 +8,7 @@ from numba import njit
 from mcrepro.solvers._rows import sweep
 
 _DAMPING = 1e-13  # over the trace of the Gram matrix
+_RELAXED = 0.55  # bound of the weights, as a share
 _CALL = 50_000  # what a sweep costs beside its products, in products
 
 
@@ -20,7 +21,7 @@ class Sides:
     """
 
     def __init__(self, lasso):
-        self.lam, self.bound = lasso.lam, lasso.bound
+        self.lam = lasso.lam
         self.by_row, self.by_col = lasso.sides
 
     def left(self, A, B):
@@ -48,8 +49,15 @@ class Rows(Sides):
 class Filled(Sides):
     """On all entries of the filled matrix, as in the paper: one Gram matrix for all rows.
 
-    ``P + (R Q - lam P) (bound Q^T Q + lam)^-1``, for ``Q = A`` with R transposed.
+    ``P + (R Q - lam P) (bound Q^T Q + lam)^-1``, for ``Q = A`` with R transposed. Half the bound of
+    the paper is the least that keeps a step from raising F; where there is much to fill in, hardly
+    more than that is the better one.
     """
+
+    def __init__(self, lasso, relaxed=False):
+        super().__init__(lasso)
+        mean = lasso.data.weights.sum() / (np.prod(lasso.data.shape) * lasso.bound)
+        self.bound = lasso.bound * (max(_RELAXED, mean) if relaxed else 1.0)
 
     def _half(self, side, P, Q):
         return _filled(*side, P, Q, self.lam, self.bound)  # type: ignore[call-arg]
