@@ -11,10 +11,11 @@ import numpy as np
 
 from mcrepro._factors import entries
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import balanced, largest, lasso_gap, leading
+from mcrepro.solvers._convex import lasso_gap
 from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate, Loop
 from mcrepro.solvers._regressions import sides
+from mcrepro.solvers._subspaces import balanced, largest, orthonormal
 from mcrepro.solvers.mean import mean
 
 _FIRST = 10  # columns to begin with; then they at most double
@@ -82,14 +83,15 @@ class Lasso:
             be more.
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
-        V = np.linalg.qr(B)[0]
+        V = orthonormal(B)
         room, more = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
         if room > 0:
-            s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
+            s, new = search(R, room, self.rng, orthonormal(A), V)
             more = s[-1] > lam
             V = np.hstack([V, new[:, s > lam]])
-        Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
-        P, s, Zt = np.linalg.svd(T, full_matrices=False)
+        T = A @ (B.T @ V) + (R @ V) / self.bound
+        Q = orthonormal(T)
+        P, s, Zt = np.linalg.svd(Q.T @ T)
         s = np.maximum(s - lam / self.bound, 0)[: self.limit]
         s = s[s > 0]
         # Sweeps multiply a column that is nearly zero; this step adds to it.
@@ -127,7 +129,7 @@ class Lasso:
         size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
         optimal, measures = [], {}
         if lam > 0:
-            sigma = largest(R, self.rng, self.gtol / 10)
+            sigma = largest(R, self.rng, self.gtol / 10, B)
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
             optimal.append(gap / primal if primal else 0.0)
             measures = {"duality_gap": gap, "dual_norm": sigma / lam}

@@ -79,8 +79,8 @@ def _contiguous(*factors):
 
 def sides(data):
     """The entries by row and by column."""
-    turned = data.matrix(np.arange(len(data.values))).tocsc()
-    by_col = _side(data, turned.indptr, turned.indices, turned.data)
+    indptr, index, order = _turned(data.indptr, data.cols, data.shape[1])
+    by_col = _side(data, indptr, index, order)
     return _side(data, data.indptr, data.cols, slice(None)), by_col
 
 
@@ -88,6 +88,22 @@ def _side(data, indptr, index, order):
     # Copies are writable: read-only arrays are another type, to be compiled for.
     weights = np.empty(0) if data.uniform else data.weights[order].copy()
     return indptr.astype(np.int64), index.astype(np.int64), data.values[order].copy(), weights
+
+
+@njit(cache=True, nogil=True)
+def _turned(indptr, cols, n2):
+    """The pattern by column: its pointers, its rows, and which entries they are."""
+    start = np.zeros(n2 + 1, np.int64)
+    for j in cols:
+        start[j + 1] += 1
+    start = np.cumsum(start)
+    at, rows, order = start[:-1].copy(), np.empty_like(cols), np.empty(len(cols), np.int64)
+    for i in range(len(indptr) - 1):
+        for e in range(indptr[i], indptr[i + 1]):
+            place = at[cols[e]]
+            at[cols[e]] += 1
+            rows[place], order[place] = i, e
+    return start, rows, order
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})

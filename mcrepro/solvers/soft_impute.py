@@ -41,11 +41,12 @@ import numpy as np
 
 from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers._anderson import Anderson
-from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
+from mcrepro.solvers._convex import Entries
 from mcrepro.solvers._lasso import Lasso, given, two_way
 from mcrepro.solvers._path import cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers._regressions import Filled, Rows, filled_is_better
+from mcrepro.solvers._subspaces import balanced, leading, roughly_leading
 
 _EARLY, _EVERY = (2, 5), 10  # sweeps before a revision of the columns
 _FLAT = 1e-8  # relative decrease between two revisions that is none

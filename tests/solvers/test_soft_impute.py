@@ -7,10 +7,11 @@ import mcrepro as mc
 from mcrepro._factors import entries
 from mcrepro.solvers import _path
 from mcrepro.solvers._anderson import Anderson
-from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
+from mcrepro.solvers._convex import Entries
 from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._path import largest_rank
 from mcrepro.solvers._regressions import Filled, Rows
+from mcrepro.solvers._subspaces import balanced, leading, roughly_leading
 
 
 def objective(problem, X, lam, weights=1.0):
