@@ -75,6 +75,7 @@ class Entries:
         self.norm = float(np.sqrt(np.vdot(weights * values, values))) or 1.0
         self.uniform = bool((weights == 1.0).all())
         self.density = len(values) / (self.shape[0] * self.shape[1])
+        self.pattern = sp.csr_array((values, cols, self.indptr), shape=self.shape)
 
     def keep(self, mask):
         """The entries where a mask of shape (m,) is true."""
@@ -96,7 +97,9 @@ class Entries:
 
     def matrix(self, values):
         """The sparse matrix with these values at the entries, shape (n1, n2)."""
-        return sp.csr_array((values, self.cols, self.indptr), shape=self.shape)
+        S = copy.copy(self.pattern)  # its indices are checked once
+        S.data = values
+        return S
 
     def groups(self):
         """An integer for each entry, equal for (i, j) and (j, i) of a symmetric problem."""

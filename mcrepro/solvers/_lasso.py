@@ -19,6 +19,7 @@ from mcrepro.solvers._subspaces import balanced, largest, orthonormal
 from mcrepro.solvers.mean import mean
 
 _FIRST = 10  # columns to begin with; then they at most double
+_RELAXED = 0.55  # share of the bound
 
 
 class Lasso:
@@ -42,8 +43,10 @@ class Lasso:
         self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
         self.data = data if base is None else data.minus(*base)
         self.lam, self.limit, self.rng, self.gtol = lam, limit, rng, gtol
-        # With weights up to this, filling in R / bound keeps a sweep from raising F.
+        # With weights up to this, filling in R / bound keeps a sweep from raising F; the relaxed bound
+        # still does, being more than half, and where there is much to fill in it is the better one.
         self.bound = float(data.weights.max())
+        self.relaxed = max(_RELAXED * self.bound, float(data.weights.sum() / np.prod(data.shape)))
 
     @cached_property
     def sides(self):
@@ -70,7 +73,7 @@ class Lasso:
         """w times these values at the entries."""
         return values if self.data.uniform else self.data.weights * values
 
-    def revised(self, A, B, search):
+    def revised(self, A, B, search, bound):
         """Factors without columns that are zero and with those that are missing.
 
         Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
@@ -89,10 +92,10 @@ class Lasso:
             s, new = search(R, room, self.rng, orthonormal(A), V)
             more = s[-1] > lam
             V = np.hstack([V, new[:, s > lam]])
-        T = A @ (B.T @ V) + (R @ V) / self.bound
+        T = A @ (B.T @ V) + (R @ V) / bound
         Q = orthonormal(T)
         P, s, Zt = np.linalg.svd(Q.T @ T)
-        s = np.maximum(s - lam / self.bound, 0)[: self.limit]
+        s = np.maximum(s - lam / bound, 0)[: self.limit]
         s = s[s > 0]
         # Sweeps multiply a column that is nearly zero; this step adds to it.
         grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]

@@ -10,7 +10,6 @@ from numba import njit
 from mcrepro.solvers._rows import sweep
 
 _DAMPING = 1e-13  # over the trace of the Gram matrix
-_RELAXED = 0.55  # bound of the weights, as a share
 _BLOCK, _TABLE = 64, 1_000_000  # rows solved for at a time; numbers that still fit into a cache
 _TINY = 1e-300
 _CALL = 50_000  # what a sweep costs beside its products, in products
@@ -55,15 +54,12 @@ class Rows(Sides):
 class Filled(Sides):
     """On all entries of the filled matrix, as in the paper: one Gram matrix for all rows.
 
-    ``P + (R Q - lam P) (bound Q^T Q + lam)^-1``, for ``Q = A`` with R transposed. Half the bound of
-    the paper is the least that keeps a step from raising F; where there is much to fill in, hardly
-    more than that is the better one.
+    ``P + (R Q - lam P) (bound Q^T Q + lam)^-1``, for ``Q = A`` with R transposed.
     """
 
-    def __init__(self, lasso, relaxed=False):
+    def __init__(self, lasso, bound):
         super().__init__(lasso)
-        mean = lasso.data.weights.sum() / (np.prod(lasso.data.shape) * lasso.bound)
-        self.bound = lasso.bound * (max(_RELAXED, mean) if relaxed else 1.0)
+        self.bound = bound
 
     def _half(self, side, P, Q):
         return _filled(*side, P, Q, self.lam, self.bound)  # type: ignore[call-arg]

@@ -162,7 +162,8 @@ def soft_impute(
 def sweeps(lasso, start, max_iter, plain=False):
     """Iterates from factors (A, B), or from none."""
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
-    kinds, extrapolate = (Rows(lasso), Filled(lasso, relaxed=not plain)), Anderson(_MEMORY)
+    bound = lasso.bound if plain else lasso.relaxed
+    kinds, extrapolate = (Rows(lasso), Filled(lasso, bound)), Anderson(_MEMORY)
 
     def kind(k):
         return kinds[plain or lasso.lam == 0 or filled_is_better(lasso.data, k)]
@@ -193,7 +194,7 @@ def sweeps(lasso, start, max_iter, plain=False):
             done = before - best <= max(lasso.gtol, _FLAT) * best
             before = best
             search = leading if done and n > 0 else roughly_leading if more else None
-            revised, more = lasso.revised(A, B, search)
+            revised, more = lasso.revised(A, B, search, bound)
             if revised is not None:
                 (A, B), fallback = revised, None
                 regress = kind(A.shape[1])

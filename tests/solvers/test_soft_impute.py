@@ -365,7 +365,7 @@ def test_a_regression_of_the_filled_matrix_is_that_of_the_paper(noisy, weighted)
     A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
     bound = 1.0 if w is None else w.max()
     filled = A @ B.T + lasso.residual(A, B).toarray() / bound
-    regress = Filled(lasso)
+    regress = Filled(lasso, bound)
     gram = bound * A.T @ A + 0.7 * np.eye(4)
     expected = np.linalg.solve(gram, bound * A.T @ filled).T
     np.testing.assert_allclose(regress.right(A, B)[0], expected, atol=1e-9)
