@@ -43,8 +43,8 @@ class Lasso:
         self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
         self.data = data if base is None else data.minus(*base)
         self.lam, self.limit, self.rng, self.gtol = lam, limit, rng, gtol
-        # With weights up to this, filling in R / bound keeps a sweep from raising F; the relaxed bound
-        # still does, being more than half, and where there is much to fill in it is the better one.
+        # With weights up to this, filling in R / bound keeps a sweep from raising F. So does any
+        # bound above half of it, and a small one is better where there is much to fill in.
         self.bound = float(data.weights.max())
         self.relaxed = max(_RELAXED * self.bound, float(data.weights.sum() / np.prod(data.shape)))
 

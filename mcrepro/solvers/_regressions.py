@@ -181,7 +181,9 @@ def _solve(gram, x):
                 for i in range(n):
                     row[b, i] -= row[c, i] * other[c, i]
             for i in range(n):
-                row[b, i] = row[b, i] * other[b, i] if b < a else 1 / math.sqrt(max(row[b, i], _TINY))
+                row[b, i] = (
+                    row[b, i] * other[b, i] if b < a else 1 / math.sqrt(max(row[b, i], _TINY))
+                )
         for c in range(a):
             for i in range(n):
                 x[a, i] -= row[c, i] * x[c, i]

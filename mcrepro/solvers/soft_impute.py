@@ -18,10 +18,11 @@ Optimality
 Deviations
     The paper orthogonalises the factors in each half sweep and stops when X changes little. The
     sweep above maps X alike but moves the factors smoothly, which lets Anderson's method
-    extrapolate from a few sweeps; a point that does not lower F is discarded. Every ten sweeps, one
-    step of the paper's last kind (the filled matrix, decomposed on the column space at hand and
-    the leading directions outside, soft-thresholded) drops columns that are zero at the solution
-    and adds those that are missing.
+    extrapolate from a few sweeps; a point that does not lower F is discarded. More than R is filled
+    in where little was observed, which keeps F from rising too (``relaxed`` in ``_lasso``). Every
+    ten sweeps, one step of the paper's last kind (the filled matrix, decomposed on the column space
+    at hand and the leading directions outside, soft-thresholded) drops columns that are zero at the
+    solution and adds those that are missing.
 
     Where r is small beside what is left to fill in and lam > 0, each row is regressed on its
     observed entries instead (the paper's "ALS"), at r times the cost. It minimises F itself and not
