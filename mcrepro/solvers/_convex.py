@@ -1,4 +1,4 @@
-"""What the convex methods share: weighted entries, their duals, factors in balance.
+"""What the convex methods share: weighted entries and their duals.
 
 With R the weighted residual ``w (M - X)`` on Omega, the problem
 
@@ -17,14 +17,9 @@ import copy
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from mcrepro._factors import entries
 from mcrepro.solvers._weights import entry_weights
-
-# Up to this size a dense eigenvalue problem is solved sooner than Lanczos gets going.
-_SMALL = 128 * 128
 
 
 class Entries:
@@ -80,6 +75,7 @@ class Entries:
         self.norm = float(np.sqrt(np.vdot(weights * values, values))) or 1.0
         self.uniform = bool((weights == 1.0).all())
         self.density = len(values) / (self.shape[0] * self.shape[1])
+        self.pattern = sp.csr_array((values, cols, self.indptr), shape=self.shape)
 
     def keep(self, mask):
         """The entries where a mask of shape (m,) is true."""
@@ -101,7 +97,9 @@ class Entries:
 
     def matrix(self, values):
         """The sparse matrix with these values at the entries, shape (n1, n2)."""
-        return sp.csr_array((values, self.cols, self.indptr), shape=self.shape)
+        S = copy.copy(self.pattern)  # its indices are checked once
+        S.data = values
+        return S
 
     def groups(self):
         """An integer for each entry, equal for (i, j) and (j, i) of a symmetric problem."""
@@ -133,86 +131,3 @@ def lasso_gap(data, difference, nuclear_norm, lam, sigma):
     if square > 0 and inner > 0:
         c = min(inner / square, lam / sigma)
     return primal, max(primal - (c * inner - c**2 / 2 * square), 0.0)
-
-
-def leading(S, count, rng, U=None, V=None, tol=0.0):
-    """Largest singular values of S and their right vectors, by Lanczos on the Gram matrix.
-
-    Parameters
-    ----------
-    S : sparse array, shape (n1, n2)
-    count : int
-        How many; at most min(n1, n2).
-    rng : Generator
-        For the first vector.
-    U, V : ndarray, shape (n1, k) and (n2, k), optional
-        Orthonormal columns; then of ``(I - U U^T) S (I - V V^T)``.
-    tol : float, default 0.0
-        Relative accuracy of the squared values; 0 is machine precision.
-
-    Returns
-    -------
-    (ndarray, ndarray)
-        Singular values in decreasing order, shape (count,); vectors, shape (n2, count).
-    """
-    n1, n2 = S.shape
-    if n2 <= 2 * count + 2 or n1 * n2 <= _SMALL:
-        D = S.toarray()
-        if U is not None:
-            D = D - U @ (U.T @ D)
-            D = D - (D @ V) @ V.T
-        squares, vectors = eigh(D.T @ D, subset_by_index=(n2 - count, n2 - 1))
-    else:
-        St = S.T.tocsr()
-
-        def outside(Q, x):
-            return x if Q is None else x - Q @ (Q.T @ x)
-
-        def gram(x):
-            return outside(V, St @ outside(U, S @ outside(V, x)))
-
-        v0 = gram(rng.standard_normal(n2))
-        # ARPACK stops with an error on a matrix of zeros.
-        if np.linalg.norm(v0) <= np.finfo(float).eps * float(np.vdot(S.data, S.data)):
-            return np.zeros(count), np.eye(n2, count)
-        operator = LinearOperator((n2, n2), matvec=gram, dtype=float)
-        squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
-    order = np.argsort(squares)[::-1]
-    return np.sqrt(np.maximum(squares[order], 0.0)), vectors[:, order]
-
-
-def roughly_leading(S, count, rng, U, V, steps=2):
-    """As `leading`, with U and V, by a few steps of block power iteration: values from below.
-
-    Good for finding directions, and far cheaper than their exact values.
-    """
-    X = rng.standard_normal((S.shape[1], count))
-    for step in range(steps + 1):
-        X = np.linalg.qr(X - V @ (V.T @ X))[0]
-        Y = S @ X
-        Y -= U @ (U.T @ Y)
-        if step < steps:
-            X = S.T @ Y
-    _, s, Zt = np.linalg.svd(Y, full_matrices=False)
-    return s, X @ Zt.T
-
-
-def balanced(A, B):
-    """Singular values of ``A B^T``, and its factors with equal Gram matrices ``diag(s)``.
-
-    Factors that are balanced already are returned as they are.
-
-    Returns
-    -------
-    (ndarray, ndarray, ndarray)
-        s in decreasing order, left and right.
-    """
-    GA, GB = A.T @ A, B.T @ B
-    s = np.diagonal(GA)
-    slack = 1e-13 * s.max(initial=0.0)
-    if np.all(np.abs(GA - np.diag(s)) <= slack) and np.all(np.abs(GB - np.diag(s)) <= slack):
-        return s, A, B
-    QA, RA = np.linalg.qr(A)
-    QB, RB = np.linalg.qr(B)
-    P, s, Qt = np.linalg.svd(RA @ RB.T)
-    return s, QA @ (P * np.sqrt(s)), QB @ (Qt.T * np.sqrt(s))

@@ -5,16 +5,21 @@ Notation as in ``soft_impute``: F(A, B) with weights w and the level lam; R = w 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from mcrepro._factors import entries
 from mcrepro.problem import Problem
-from mcrepro.solvers._convex import balanced, lasso_gap, leading
+from mcrepro.solvers._convex import lasso_gap
 from mcrepro.solvers._given import pair
 from mcrepro.solvers._loop import Iterate, Loop
+from mcrepro.solvers._regressions import sides
+from mcrepro.solvers._subspaces import balanced, largest, orthonormal
 from mcrepro.solvers.mean import mean
 
 _FIRST = 10  # columns to begin with; then they at most double
+_RELAXED = 0.55  # share of the bound
 
 
 class Lasso:
@@ -38,12 +43,19 @@ class Lasso:
         self.base = base or tuple(np.empty((n, 0)) for n in data.shape)
         self.data = data if base is None else data.minus(*base)
         self.lam, self.limit, self.rng, self.gtol = lam, limit, rng, gtol
-        # With weights up to this, filling in R / bound keeps a sweep from raising F.
+        # With weights up to this, filling in R / bound keeps a sweep from raising F. So does any
+        # bound above half of it, and a small one is better where there is much to fill in.
         self.bound = float(data.weights.max())
+        self.relaxed = max(_RELAXED * self.bound, float(data.weights.sum() / np.prod(data.shape)))
+
+    @cached_property
+    def sides(self):
+        """The entries by row and by column."""
+        return sides(self.data)
 
     def zero_level(self):
         """lam_max: the least lam whose solution is zero."""
-        return float(leading(self.data.matrix(self.weighted(self.data.values)), 1, self.rng)[0][0])
+        return largest(self.data.matrix(self.weighted(self.data.values)), self.rng)
 
     def value(self, A, B, square):
         """F at factors whose weighted sum of squared differences is `square`."""
@@ -61,7 +73,7 @@ class Lasso:
         """w times these values at the entries."""
         return values if self.data.uniform else self.data.weights * values
 
-    def revised(self, A, B, search):
+    def revised(self, A, B, search, bound):
         """Factors without columns that are zero and with those that are missing.
 
         Soft-thresholding of the filled matrix ``A B^T + R / bound`` on the row space of B and on
@@ -74,15 +86,16 @@ class Lasso:
             be more.
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
-        V = np.linalg.qr(B)[0]
+        V = orthonormal(B)
         room, more = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
         if room > 0:
-            s, new = search(R, room, self.rng, np.linalg.qr(A)[0], V)
+            s, new = search(R, room, self.rng, orthonormal(A), V)
             more = s[-1] > lam
-            V = np.linalg.qr(np.hstack([V, new[:, s > lam]]))[0]
-        Q, T = np.linalg.qr(A @ (B.T @ V) + (R @ V) / self.bound)
-        P, s, Zt = np.linalg.svd(T, full_matrices=False)
-        s = np.maximum(s - lam / self.bound, 0)[: self.limit]
+            V = np.hstack([V, new[:, s > lam]])
+        T = A @ (B.T @ V) + (R @ V) / bound
+        Q = orthonormal(T)
+        P, s, Zt = np.linalg.svd(Q.T @ T)
+        s = np.maximum(s - lam / bound, 0)[: self.limit]
         s = s[s > 0]
         # Sweeps multiply a column that is nearly zero; this step adds to it.
         grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
@@ -119,7 +132,7 @@ class Lasso:
         size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
         optimal, measures = [], {}
         if lam > 0:
-            sigma = float(leading(R, 1, self.rng, tol=self.gtol / 10)[0][0])
+            sigma = largest(R, self.rng, self.gtol / 10, B)
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
             optimal.append(gap / primal if primal else 0.0)
             measures = {"duality_gap": gap, "dual_norm": sigma / lam}

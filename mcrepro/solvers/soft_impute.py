@@ -18,10 +18,11 @@ Optimality
 Deviations
     The paper orthogonalises the factors in each half sweep and stops when X changes little. The
     sweep above maps X alike but moves the factors smoothly, which lets Anderson's method
-    extrapolate from a few sweeps; a point that does not lower F is discarded. Every ten sweeps, one
-    step of the paper's last kind (the filled matrix, decomposed on the column space at hand and
-    the leading directions outside, soft-thresholded) drops columns that are zero at the solution
-    and adds those that are missing.
+    extrapolate from a few sweeps; a point that does not lower F is discarded. More than R is filled
+    in where little was observed, which keeps F from rising too (``relaxed`` in ``_lasso``). Every
+    ten sweeps, one step of the paper's last kind (the filled matrix, decomposed on the column space
+    at hand and the leading directions outside, soft-thresholded) drops columns that are zero at the
+    solution and adds those that are missing.
 
     Where r is small beside what is left to fill in and lam > 0, each row is regressed on its
     observed entries instead (the paper's "ALS"), at r times the cost. It minimises F itself and not
@@ -41,14 +42,16 @@ import numpy as np
 
 from mcrepro._checks import flag, integer, one_of, real
 from mcrepro.solvers._anderson import Anderson
-from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
+from mcrepro.solvers._convex import Entries
 from mcrepro.solvers._lasso import Lasso, given, two_way
 from mcrepro.solvers._path import cross_validated
 from mcrepro.solvers._registry import method
 from mcrepro.solvers._regressions import Filled, Rows, filled_is_better
+from mcrepro.solvers._subspaces import balanced, leading, roughly_leading
 
-_EARLY, _EVERY = (2, 5), 10  # sweeps before a certificate and a revision of the columns
+_EARLY, _EVERY = (2, 5), 10  # sweeps before a revision of the columns
 _FLAT = 1e-8  # relative decrease between two revisions that is none
+_DUE = 1e3  # relative decrease in a sweep before the first certificate, over gtol^2
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 
 
@@ -160,33 +163,39 @@ def soft_impute(
 def sweeps(lasso, start, max_iter, plain=False):
     """Iterates from factors (A, B), or from none."""
     A, B = start or (np.zeros((n, 0)) for n in lasso.data.shape)
-    kinds, extrapolate = (Rows(lasso), Filled(lasso)), Anderson(_MEMORY)
+    bound = lasso.bound if plain else lasso.relaxed
+    kinds, extrapolate = (Rows(lasso), Filled(lasso, bound)), Anderson(_MEMORY)
 
     def kind(k):
         return kinds[plain or lasso.lam == 0 or filled_is_better(lasso.data, k)]
 
     regress, more = kind(A.shape[1]), A.shape[1] == 0
-    best, before, fallback = np.inf, np.inf, None
+    best, before, fallback, due = np.inf, np.inf, None, _DUE * lasso.gtol**2
     for n in count():
         B1, square = regress.right(A, B)
-        if fallback is not None and lasso.value(A, B, square) > best:
+        value = lasso.value(A, B, square)
+        if fallback is not None and value > best:
             (A, B), fallback = fallback, None  # the extrapolation raised F
             B1, square = regress.right(A, B)
+            value = lasso.value(A, B, square)
             extrapolate.forget()
-        best = lasso.value(A, B, square)
-        revise, lost = (n in _EARLY or n % _EVERY == 0), (before - best if n else 0.0)
+        lost, best = best - value, value
+        revise = n in _EARLY or n % _EVERY == 0
+        flat = revise and before - best <= _FLAT * best
         point, measures = (A, B), {}
-        # The gap is of the order of the root of what F still has to lose.
-        flat = lost <= np.sqrt(lasso.gtol) * best and (n > 0 or start)
-        if n == max_iter or (revise and flat):
+        if n == max_iter or flat or lost <= due * best or (n == 0 and start):
             point = balanced(A, B)[1:]  # there F is f
             measures = lasso.certificate(*point)
+            # The gap is of the order of the root of what F still has to lose.
+            excess = measures.get("gradient_norm", 0.0) / max(lasso.gtol, 1e-15)
+            due = min(due, 2 * lost / (best * excess**2)) if excess > 1 else due
         yield lasso.iterate(*point, square, measures)
 
         if revise:
-            before, done = best, lost <= max(lasso.gtol, _FLAT) * best
+            done = before - best <= max(lasso.gtol, _FLAT) * best
+            before = best
             search = leading if done and n > 0 else roughly_leading if more else None
-            revised, more = lasso.revised(A, B, search)
+            revised, more = lasso.revised(A, B, search, bound)
             if revised is not None:
                 (A, B), fallback = revised, None
                 regress = kind(A.shape[1])

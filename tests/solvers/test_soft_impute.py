@@ -5,12 +5,13 @@ import pytest
 
 import mcrepro as mc
 from mcrepro._factors import entries
-from mcrepro.solvers import _path
+from mcrepro.solvers import _path, _regressions
 from mcrepro.solvers._anderson import Anderson
-from mcrepro.solvers._convex import Entries, balanced, leading, roughly_leading
+from mcrepro.solvers._convex import Entries
 from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._path import largest_rank
 from mcrepro.solvers._regressions import Filled, Rows
+from mcrepro.solvers._subspaces import balanced, largest, leading, orthonormal, roughly_leading
 
 
 def objective(problem, X, lam, weights=1.0):
@@ -323,6 +324,40 @@ def test_leading_values_agree_with_a_dense_decomposition():
         assert np.linalg.norm(Wt[:2] @ W) < 1e-12
 
 
+def test_largest_value_from_a_guess_good_or_bad():
+    rng = np.random.default_rng(0)
+    problem = mc.Problem.from_dense(rng.standard_normal((40, 30)), rng.random((40, 30)) < 0.3)
+    S = problem.to_csr()
+    _, s, Vt = np.linalg.svd(S.toarray())
+    # A guess without the first vector has a smaller value, which Cholesky's method refutes.
+    for guess in (None, Vt[:2].T, Vt[1:3].T, rng.standard_normal((30, 4)), np.zeros((30, 1))):
+        assert largest(S, rng, 1e-6, guess) == pytest.approx(s[0], rel=1e-6)
+
+
+def test_orthonormal_basis_leaves_out_columns_that_depend_on_others():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 5)) * np.geomspace(1, 1e-9, 5)
+    X[:, 3] = X[:, 0] - 2 * X[:, 1]
+    Q = orthonormal(X)
+    assert not Q[:, 3].any()
+    np.testing.assert_allclose(Q.T @ Q, np.diag([1.0, 1, 1, 0, 1]), atol=1e-14)
+    np.testing.assert_allclose(Q @ (Q.T @ X), X, rtol=1e-7, atol=1e-15)
+
+
+def test_rows_of_any_number_are_solved_alike(monkeypatch):
+    """Many at a time where a table of products is small, one by one elsewhere."""
+    rng = np.random.default_rng(0)
+    M = rng.standard_normal((150, 40))
+    problem = mc.Problem.from_dense(M, rng.random(M.shape) < 0.3)
+    data = Entries(problem, rng.uniform(0.5, 2.0, problem.n_observed))
+    regress = Rows(Lasso(data, 0.7, 40, rng, 1e-5))
+    A, B = rng.standard_normal((150, 5)), rng.standard_normal((40, 5))
+    many = [regress.left(A, B), *regress.right(A, B)]
+    monkeypatch.setattr(_regressions, "_TABLE", 0)
+    for new, old in zip(many, [regress.left(A, B), *regress.right(A, B)], strict=True):
+        np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-11)
+
+
 def test_compiled_products_agree_with_plain_ones():
     rng = np.random.default_rng(0)
     flat = rng.choice(400 * 500, 120_000, replace=False)
@@ -364,7 +399,7 @@ def test_a_regression_of_the_filled_matrix_is_that_of_the_paper(noisy, weighted)
     A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
     bound = 1.0 if w is None else w.max()
     filled = A @ B.T + lasso.residual(A, B).toarray() / bound
-    regress = Filled(lasso)
+    regress = Filled(lasso, bound)
     gram = bound * A.T @ A + 0.7 * np.eye(4)
     expected = np.linalg.solve(gram, bound * A.T @ filled).T
     np.testing.assert_allclose(regress.right(A, B)[0], expected, atol=1e-9)
