@@ -52,7 +52,7 @@ class Family:
     draw: Callable[[int, np.random.Generator], mc.Problem]
     rank: int
     methods: tuple[str, ...] = GENERAL
-    limit: Callable[[mc.Problem], float] = lambda problem: EXACT
+    limit: Callable[[mc.Problem], float] = lambda _problem: EXACT
     options: Mapping[str, Callable[[mc.Problem], dict[str, Any]]] = field(default_factory=dict)
 
     def solve(self, problem: mc.Problem, method: str, rng: np.random.Generator, **more: Any):
@@ -78,7 +78,7 @@ def noisy(n, rng):
     return mc.Problem(clean.rows, clean.cols, values, clean.shape, truth=clean.truth)
 
 
-def structured(n, rng):
+def structured(_n, rng):
     """The deterministic mask, of one size for every n; what stands at even indices is random."""
     return mc.instances.structured(STRUCTURED, rng.uniform(0.1, 0.5))
 
@@ -104,8 +104,8 @@ def _near_oracle(problem):
 
 
 _NOISE_OPTIONS: dict[str, Callable[[mc.Problem], dict[str, Any]]] = {
-    "als": lambda problem: {"ridge": "learned"},
-    "lin_rfm": lambda problem: {"schedule": "constant", "ridge": 0.05},
+    "als": lambda _problem: {"ridge": "learned"},
+    "lin_rfm": lambda _problem: {"schedule": "constant", "ridge": 0.05},
     "nuclear_norm": lambda problem: {"noise": NOISE * float(np.linalg.norm(problem.values))},
 }
 
