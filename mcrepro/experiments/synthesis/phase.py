@@ -60,8 +60,8 @@ PROTOCOL = Protocol(
                 "n": 20,
                 "ratio": [1.1, 1.5, 2.0, 3.0],
                 "condition": [1.0, 30.0, 1000.0],
-                "method": _ALL,
-                "batch": 3,
+                "method": _FEW,
+                "batch": 2,
             }
         ),
         "paper": Sweep(

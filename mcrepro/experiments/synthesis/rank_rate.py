@@ -47,7 +47,7 @@ PROTOCOL = Protocol(
     profiles={
         "smoke": Sweep({"n": 12, "p": [0.4, 0.8], "rank": [1, 2], "method": _ALL, "batch": 1}),
         "quick": Sweep(
-            {"n": 20, "p": [0.2, 0.4, 0.6, 0.8], "rank": [1, 2, 4], "method": _ALL, "batch": 3}
+            {"n": 20, "p": [0.2, 0.4, 0.6, 0.8], "rank": [1, 2, 4], "method": _ALL, "batch": 2}
         ),
         "paper": Sweep(
             {
