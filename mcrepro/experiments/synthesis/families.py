@@ -106,9 +106,7 @@ PROTOCOL = Protocol(
     shared=("method",),
     profiles={
         "smoke": Sweep(
-            {"n": 20},
-            trials=1,
-            cells=[cell for cell in _CELLS if cell["method"] not in ("nuclear_norm", "neural")],
+            {"n": 20}, trials=1, cells=[cell for cell in _CELLS if cell["method"] != "neural"]
         ),
         "quick": Sweep({"n": 24}, trials=2, cells=_CELLS),
         "paper": Sweep({"n": 36}, trials=10, cells=_CELLS),
