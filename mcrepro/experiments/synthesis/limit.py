@@ -60,15 +60,15 @@ def trial(
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """By variant and ratio: problems, determined ones, how many of these were solved and fitted."""
+    """By variant, rank and ratio: problems, determined ones, how many of these were solved and fitted."""
     rows = []
-    for (variant, ratio), part in table.groupby(["variant", "ratio"], sort=False):
+    keys = ["variant", "rank", "ratio"]
+    for key, part in table.groupby(keys, sort=False):
         sure = part[part["determined"]]
         share = rate(int(sure["solved"].sum()), len(sure)) if len(sure) else None
         rows.append(
             {
-                "variant": variant,
-                "ratio": ratio,
+                **dict(zip(keys, key, strict=True)),
                 "problems": len(part),
                 "determined": len(sure),
                 "solved": int(sure["solved"].sum()),
@@ -82,9 +82,9 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def solved_of_determined(table: pd.DataFrame) -> Estimate:
-    """Share of the problems with a determining mask that the default solved, all ratios."""
-    sure = table[table["determined"] & (table["variant"] == "damped")]
+def solved_of_determined(table: pd.DataFrame, rank: int) -> Estimate:
+    """Share of the problems of a rank with a determining mask that the default solved."""
+    sure = table[table["determined"] & (table["variant"] == "damped") & (table["rank"] == rank)]
     return rate(int(sure["solved"].sum()), len(sure))
 
 
@@ -93,9 +93,14 @@ def counts_agree(table: pd.DataFrame) -> bool:
     return bool(((table["undetermined"] == 0) == table["determined"]).all())
 
 
-def _cells(ratios, many, few, published):
-    return [{"variant": "damped", "ratio": ratio, "count": many} for ratio in ratios] + [
-        {"variant": variant, "ratio": ratio, "count": few}
+def _cells(many, few, ranks, ratios, published):
+    default = [
+        {"variant": "damped", "rank": rank, "ratio": ratio, "count": many}
+        for rank in ranks
+        for ratio in ratios
+    ]
+    return default + [
+        {"variant": variant, "rank": ranks[-1], "ratio": ratio, "count": few}
         for variant in ("setting", "averaging", "updating")
         for ratio in published
     ]
@@ -106,11 +111,10 @@ PROTOCOL = Protocol(
     seed=7306,
     shared=("variant", "count"),
     profiles={
-        "smoke": Sweep({"n": 20, "rank": 2}, cells=_cells([1.1, 1.5], 2, 1, [])),
-        "quick": Sweep({"n": 40, "rank": 2}, cells=_cells([1.05, 1.2, 1.5], 8, 1, [2.0])),
+        "smoke": Sweep({"n": 20}, cells=_cells(2, 1, [2, 3], [1.2, 1.5], [])),
+        "quick": Sweep({"n": 50}, cells=_cells(6, 1, [2, 3], [1.1, 1.2, 1.5], [2.0])),
         "paper": Sweep(
-            {"n": 80, "rank": 3},
-            cells=_cells([1.05, 1.1, 1.2, 1.5, 2.0], 20, 4, [1.2, 2.0, 3.0]),
+            {"n": 80}, cells=_cells(20, 3, [2, 3], [1.05, 1.1, 1.2, 1.5], [1.2, 2.0, 3.0])
         ),
     },
 )

@@ -154,5 +154,5 @@ def test_masks_near_the_limit_are_counted_apart():
     assert summary["solved_open"].eq(0).all()
     assert not limit.counts_agree(table.assign(undetermined=1, determined=True))
     solved = table.assign(determined=[True] + [False] * (len(table) - 1), solved=True)
-    assert limit.solved_of_determined(solved).n == 1
+    assert limit.solved_of_determined(solved, solved["rank"].iloc[0]).n == 1
     assert limit.summary(solved)["solved_open"].sum() == len(table) - 1
