@@ -112,7 +112,7 @@ PROTOCOL = Protocol(
     shared=("variant", "count"),
     profiles={
         "smoke": Sweep({"n": 20}, cells=_cells(2, 1, [2, 3], [1.2, 1.5], [])),
-        "quick": Sweep({"n": 50}, cells=_cells(6, 1, [2, 3], [1.1, 1.2, 1.5], [2.0])),
+        "quick": Sweep({"n": 50}, cells=_cells(4, 1, [2, 3], [1.1, 1.2, 1.5], [2.0])),
         "paper": Sweep(
             {"n": 80}, cells=_cells(20, 3, [2, 3], [1.05, 1.1, 1.2, 1.5], [1.2, 2.0, 3.0])
         ),
