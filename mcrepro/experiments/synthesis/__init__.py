@@ -1,0 +1,1 @@
+"""Protocols of the synthesis: all methods on the same problems."""
