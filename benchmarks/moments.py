@@ -161,7 +161,7 @@ def table(rows, threads):
 
     database = duckdb.connect(config={"threads": threads})
     user = np.repeat(np.arange(rows.shape[0], dtype=np.int32), np.diff(rows.indptr))
-    triples = pd.DataFrame({"u": user, "i": rows.indices, "x": rows.data})  # noqa: F841 - by name
+    database.register("triples", pd.DataFrame({"u": user, "i": rows.indices, "x": rows.data}))
     database.execute("create table r as select * from triples")
     return database
 

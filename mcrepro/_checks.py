@@ -51,6 +51,18 @@ def real(
     return number
 
 
+def reals(name: str, given: object) -> np.ndarray:
+    """Return an array of real numbers; float32 and float64 as they are, all else as float64."""
+    array = np.asarray(given)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype == bool or not np.issubdtype(array.dtype, np.number):
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if np.issubdtype(array.dtype, np.complexfloating):
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array.astype(np.float64)
+
+
 def generator(seed: object) -> np.random.Generator:
     """A NumPy generator from an integer seed, a ``SeedSequence`` or a ``Generator`` (used as it is)."""
     if isinstance(seed, np.random.Generator):

@@ -12,6 +12,8 @@ from mcrepro.result import Result
 from mcrepro.solvers import _registry
 from mcrepro.solvers._loop import Loop
 
+_SMALLEST, _LARGEST = 1e-45, 1e45
+
 
 def complete(
     problem: Problem,
@@ -56,7 +58,7 @@ def complete(
     TypeError
         An argument of the wrong kind, or an unknown option.
     ValueError
-        An unknown method, a rank or option out of range.
+        An unknown method, a rank or option out of range; data of a size whose powers are no numbers.
 
     Examples
     --------
@@ -70,6 +72,7 @@ def complete(
             f"problem must be a mcrepro.Problem, got {type(problem).__name__}; "
             "Problem.from_dense and Problem.from_csr make one"
         )
+    _check_size(problem)
     chosen = _registry.get(method)
     if rank is not None:
         rank = integer("rank", rank, 1, min(problem.shape))
@@ -105,6 +108,16 @@ def complete(
         options=chosen.options | options,
         citation=chosen.citation,
     )
+
+
+def _check_size(problem):
+    """Refuse data whose sixth powers, which line searches meet, overflow or become zero."""
+    largest = float(abs(problem.values).max())
+    if largest > 0 and not _SMALLEST <= largest <= _LARGEST:
+        raise ValueError(
+            f"the largest absolute value of the problem must be 0 or between {_SMALLEST:g} and "
+            f"{_LARGEST:g}, got {largest:.3g}; scale the values"
+        )
 
 
 def methods():

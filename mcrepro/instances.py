@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from mcrepro._checks import generator, integer, real
+from mcrepro._checks import generator, integer, real, reals
 from mcrepro.problem import Problem
 
 
@@ -225,7 +225,7 @@ def sample_rows(M, p: float, seed=0) -> sp.csr_array:
     csr_array, shape (n, d)
         Stored entries are the observed ones, zeros of M included.
     """
-    M = np.asarray(M)
+    M = reals("M", M)
     if M.ndim != 2:
         raise ValueError(f"M must be a matrix, got an array of shape {M.shape}")
     p = real("p", p, 0, 1, open_low=True)

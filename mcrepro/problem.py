@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from mcrepro._checks import generator, integer, real
+from mcrepro._checks import generator, integer, real, reals
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,7 +63,7 @@ class Problem:
     def __post_init__(self):
         shape = _shape(self.shape)
         rows, cols = _indices("rows", self.rows, shape[0]), _indices("cols", self.cols, shape[1])
-        values = _reals("values", self.values)
+        values = reals("values", self.values)
         if values.ndim != 1:
             raise ValueError(f"values must be one-dimensional, got shape {values.shape}")
         if not len(rows) == len(cols) == len(values):
@@ -116,7 +116,7 @@ class Problem:
         mask : array_like of bool, shape (n1, n2)
         symmetric : bool, default False
         """
-        M = _reals("M", M)
+        M = reals("M", M)
         mask = np.asarray(mask)
         if M.ndim != 2:
             raise ValueError(f"M must be a matrix, got an array of shape {M.shape}")
@@ -246,17 +246,6 @@ def _indices(name: str, given, size: int) -> np.ndarray:
     return array.astype(np.intp)
 
 
-def _reals(name: str, given) -> np.ndarray:
-    array = np.asarray(given)
-    if array.dtype in (np.float32, np.float64):
-        return array
-    if array.dtype == bool or not np.issubdtype(array.dtype, np.number):
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if np.issubdtype(array.dtype, np.complexfloating):
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array.astype(np.float64)
-
-
 def _refuse_repeats(rows: np.ndarray, cols: np.ndarray) -> None:
     repeats = np.flatnonzero((rows[1:] == rows[:-1]) & (cols[1:] == cols[:-1]))
     if repeats.size:
@@ -301,7 +290,7 @@ def _check_symmetry(rows, cols, values, shape) -> None:
 
 
 def _truth(given, shape) -> np.ndarray:
-    truth = _reals("truth", given)
+    truth = reals("truth", given)
     if truth.shape != shape:
         raise ValueError(f"truth must have shape {shape}, got {truth.shape}")
     if truth.flags.writeable:

@@ -74,6 +74,9 @@ def test_methods_table_matches_the_signatures():
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"callback": 3}, TypeError, "callback must be callable, got 3"),
         ({"progress": 1}, TypeError, "progress must be True or False, got 1"),
+        ({"weights": ["a", "b"]}, TypeError, "weights must hold real numbers, got dtype <U1"),
+        ({"weights": [1j, 1]}, TypeError, "weights must hold real numbers, got dtype complex128"),
+        ({"start": (np.full((3, 1), 1j), 0)}, TypeError, "start: left must hold real numbers"),
         ({"optimiser": "gd"}, TypeError, "no option 'optimiser'; did you mean 'optimizer'"),
     ],
 )
@@ -81,6 +84,25 @@ def test_refusals(arguments, error, message):
     arguments = {"problem": PROBLEM, "method": "bm", "rank": 1} | arguments
     with pytest.raises(error, match=message):
         mc.complete(**arguments)
+
+
+@pytest.mark.parametrize(
+    "method", ["gnmr", "nmf"]
+)  # once "residual" at 1e-160, and a crash at 1e160
+@pytest.mark.parametrize("size", [1e-160, 1e-50, 1e50, 1e160])
+def test_data_whose_powers_are_no_numbers_are_refused(method, size):
+    problem = mc.Problem.from_dense(size * np.ones((3, 3)), ~np.eye(3, dtype=bool), symmetric=True)
+    with pytest.raises(ValueError, match="scale the values"):
+        mc.complete(problem, method, rank=2)
+
+
+@pytest.mark.parametrize("method", ["bm", "als", "alternating_gd", "gnmr"])
+@pytest.mark.parametrize("size", [1e-44, 1e44])
+def test_data_just_within_those_bounds_are_completed(method, size):
+    truth = size * np.outer([1.0, 1.1, 1.2, 0.9], [1.3, 0.8, 1.0, 1.2])
+    result = mc.complete(mc.Problem.from_dense(truth, ~np.eye(4, dtype=bool)), method, rank=1)
+    assert result.converged
+    assert result.relative_error(truth) < 1e-5
 
 
 def test_seeds_of_all_kinds_agree():

@@ -28,7 +28,8 @@ def conda_requirements() -> dict[str, Requirement]:
 def project_requirements() -> dict[str, Requirement]:
     extras = PROJECT["project"]["optional-dependencies"]
     group = PROJECT["dependency-groups"]
-    texts = PROJECT["project"]["dependencies"] + extras["book"] + extras["distributed"]
+    texts = PROJECT["project"]["dependencies"] + extras["book"]
+    texts += extras["distributed"] + extras["parquet"]
     texts += group["test"] + [item for item in group["dev"] if str(item).startswith("nox")]
     return {canonicalize_name(r.name): r for r in map(Requirement, texts)}
 

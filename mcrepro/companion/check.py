@@ -156,7 +156,9 @@ def _page_faults(path: Path, page: _Facts, html: Path, facts: dict[Path, _Facts]
         for text in texts:
             for url in pattern.findall(text):
                 yield f"loads {url} from outside"
-    if "math" in page.classes and not any("mathjax" in url for url in page.loads):
+    if page.classes & {"math", "mathjax_process"} and not any(
+        "mathjax" in url for url in page.loads
+    ):
         yield "has mathematics but loads no MathJax"
     for url in page.links:
         yield from _link_faults(url, path, html, facts)

@@ -1,16 +1,21 @@
 """The command line ``mcrepro``."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcrepro._near import near_miss
 from mcrepro.companion.project import DEFAULT_PROFILE, Project, available_cpus
 from mcrepro.errors import BuildError, McreproError
 from mcrepro.experiments import PROFILES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROFILE = "MCREPRO_PROFILE"  # names the profile where the command line names none
 
@@ -62,7 +67,21 @@ def _build(arguments: argparse.Namespace) -> None:
         f"Chapters: {len(report.executed)} executed, {len(report.reused)} unchanged; "
         f"site {'built' if report.site_built else 'unchanged'}; {report.seconds:.1f} s"
     )
+    if agreement := _agreement(project):
+        print(agreement)
     print(f"Open: {project.html / 'index.html'}")
+
+
+def _agreement(project: Project) -> str:
+    """Return which claims of the site disagree with the reference run, from the ledger's file."""
+    path = project.html / "data" / "claims.json"
+    if not path.is_file():
+        return ""
+    import pandas as pd
+
+    from mcrepro import ledger
+
+    return ledger.agreement_line(pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -126,14 +145,37 @@ def _data(arguments: argparse.Namespace) -> None:
 def _verdicts(arguments: argparse.Namespace) -> None:
     from mcrepro import ledger
 
-    table = ledger.verdicts(
-        profile=arguments.profile, jobs=arguments.jobs or available_cpus(), paper=arguments.paper
-    )
+    jobs = arguments.jobs or available_cpus()
+    if arguments.save_reference:
+        ledger.settled_commit()  # refuse now what would be refused at the end
+    table = ledger.verdicts(profile=arguments.profile, jobs=jobs, paper=arguments.paper)
     checked = table[table["verdict"] != "not checked"]
     print(checked[["id", "verdict"]].to_string(index=False))
     print(ledger.summary(table).to_string())
+    if agreement := ledger.agreement_line(table):
+        print(agreement)
     if arguments.save_reference:
-        print(f"Saved: {ledger.save_reference(table)}")
+        commit = ledger.settled_commit()
+        print(f"Saved: {ledger.save_reference(table, commit=commit)}")
+        if arguments.profile == "paper":
+            print(f"Saved: {ledger.save_tables(_protocols(checked), commit, jobs=jobs)}")
+            # What chapters show beyond the claims; last, for nothing above depends on it.
+            print(f"Saved: {ledger.save_tables(_others(arguments.paper), commit, jobs=jobs)}")
+
+
+def _protocols(verdicts: "pd.DataFrame") -> list[str]:
+    """Return the protocols that decided claims."""
+    names = [name for cell in verdicts["protocol"] for name in cell.split("; ") if name]
+    return list(dict.fromkeys(names))
+
+
+def _others(paper: str | None) -> list[str]:
+    """Return the protocols, of one paper or all, that no claim names."""
+    from mcrepro import experiments, ledger
+
+    claimed = {check.protocol for claim in ledger.load() for check in claim.checks}
+    names = [name for name in experiments.names() if name not in claimed]
+    return [name for name in names if paper in (None, name.partition("-")[0])]
 
 
 def _diff(arguments: argparse.Namespace) -> None:

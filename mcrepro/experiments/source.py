@@ -25,7 +25,9 @@ ENGINE = ("protocol.py", "statistics.py", "threads.py", "trial.py")
 SUFFIXES = (".py", ".yml", ".csv", ".json")
 
 # Packages that compute, with the solvers that cvxpy hands its problems to.
-COMPUTING = ("numpy", "scipy", "numba", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp")
+COMPUTING = (
+    "numpy", "scipy", "numba", "pandas", "sympy", "scikit-learn", "cvxpy", "clarabel", "scs", "osqp",
+)  # fmt: skip
 
 # A release changes no number: whatever the version, its line counts as it first stood.
 VERSION = re.compile(rb'^__version__ = ".*"$', re.MULTILINE)
@@ -157,9 +159,10 @@ def _hash_content(path: Path, _status: tuple[int, ...]) -> str:
 
 def _fingerprint(data: str) -> str:
     from mcrepro import data as sets
+    from mcrepro.data import registry as known
+    from mcrepro.data import sources
 
-    fingerprint = sets.fingerprint(data)
-    if fingerprint == "missing":
-        sets.load(data)  # fetches it, or raises the error that says how to get it
-        fingerprint = sets.fingerprint(data)
-    return fingerprint
+    if sources.locate(known.find(data)) is None:
+        # Fetches it, as the trial would, has a stand-in, or raises the error that says how to get it.
+        sets.load(data)
+    return sets.fingerprint(data)

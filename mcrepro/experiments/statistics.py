@@ -106,6 +106,44 @@ def mean(values: npt.ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(centre, centre - half, centre + half, confidence, "mean", n)
 
 
+def ratio(values: npt.ArrayLike, others: npt.ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
+    """Mean of one sample over the mean of another, drawn independently of it.
+
+    The interval knows that both means are estimated: the squares of their relative standard errors
+    add up (to first order, so that of the second mean has to be small), and Welch's formula gives
+    the degrees of freedom. Paired samples are divided pair by pair instead, and go to `mean`.
+
+    Parameters
+    ----------
+    values, others : array_like, shapes (n,) and (m,)
+        Finite. One value on either side gives an infinite interval.
+    confidence : float, default 0.95
+
+    Raises
+    ------
+    ValueError
+        As `mean`, and if the mean of `others` is zero.
+    """
+    samples, tail = (_checked(values), _checked(others)), _tail(confidence)
+    above, below = (float(x.mean()) for x in samples)
+    if below == 0:
+        raise ValueError("the mean of others must not be zero")
+    value, n = above / below, samples[0].size
+    if min(x.size for x in samples) == 1:
+        return Estimate(value, -math.inf, math.inf, confidence, "mean", n)
+    # Variances of the two means, in the unit of the ratio; equal values have none.
+    first, second = (
+        0.0 if np.ptp(x) == 0 else unit**2 * float(x.var(ddof=1)) / x.size
+        for x, unit in zip(samples, (1 / below, value / below), strict=True)
+    )
+    if first + second == 0:
+        return Estimate(value, value, value, confidence, "mean", n)
+    shares = (first / (first + second), second / (first + second))
+    freedom = 1 / sum(s**2 / (x.size - 1) for s, x in zip(shares, samples, strict=True))
+    half = float(-special.stdtrit(freedom, tail) * math.sqrt(first + second))
+    return Estimate(value, value - half, value + half, confidence, "mean", n)
+
+
 def bootstrap(
     values: npt.ArrayLike,
     statistic: Callable[..., float] = np.mean,

@@ -16,8 +16,10 @@ __getattr__, __dir__, __all__ = _lazy.attach(
     submod_attrs={
         "changes": ["changes", "reference_at"],
         "entries": ["LedgerError", "load", "register"],
-        "evaluate": ["summary", "verdicts"],
+        "errata": ["errata", "errata_list", "errata_summary", "errata_table"],
+        "evaluate": ["reference_summary", "summary", "verdicts"],
         "reference": ["load_reference", "save_reference"],
-        "report": ["chapter_table", "claims_page", "write"],
+        "tables": ["load_environment", "load_table", "save_tables", "settled_commit"],
+        "report": ["agreement_line", "chapter_table", "claims_page", "write"],
     },
 )

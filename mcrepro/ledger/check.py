@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from mcrepro._near import did_you_mean
 from mcrepro.errors import ParameterError
 
+from .entries import Mapping, expanded
 from .protocols import is_exact, statistic
 from .schema import Claim, Statement
 
@@ -28,6 +30,25 @@ def chapters(toc: Path) -> set[str]:
                 yield from pages(item)
 
     return set(pages(yaml.safe_load(toc.read_text(encoding="utf-8"))))
+
+
+def unmatched(claims: Iterable[Claim], table: pd.DataFrame, links: Mapping) -> list[str]:
+    """Return a sentence for every id that the register or the entries have and the other lacks.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+    table : DataFrame
+        The register (`mcrepro.ledger.register`).
+    links : Mapping
+        What ``mapping.yml`` says: a merged id needs no entry, a split one an entry for each part.
+    """
+    wanted = [name for name in expanded(table, links)["id"] if name not in links.merged]
+    given = [claim.id for claim in claims]
+    return [
+        *(f"{name}: registered, and without an entry" for name in wanted if name not in given),
+        *(f"{name}: an entry, and not registered" for name in given if name not in wanted),
+    ]
 
 
 def problems(claims: Iterable[Claim], pages: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from mcrepro.experiments.protocol import check_known
 
 from .entries import PAPERS, LedgerError, expanded, load, mapping, register
 from .outcome import Outcome, Runs, agreement, carry_out
-from .reference import load_reference
+from .reference import load_reference, reference_estimates, reference_verdict
 from .schema import Claim
 from .verdict import BLOCKED, NOT_CHECKED, NOT_RUN, UNDER_SPECIFIED, VERDICTS
 
@@ -20,6 +20,9 @@ COLUMNS = [
     "verdict", "reason", "profile", "protocol", "statistic", "chapter", "parameters", "trials",
     "seed", "commit", "seconds", "consistent", "reference_verdict", "explanation", "details",
 ]  # fmt: skip
+
+TRIED = " Readings tried: "
+"""In the reason of an under-specified claim: before it what is left open, behind it the outcomes."""
 
 
 def verdicts(
@@ -91,6 +94,32 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(index="paper", columns="verdict")
 
 
+def reference_summary() -> pd.DataFrame:
+    """Count the claims by paper and verdict as `summary` does, in the reference run.
+
+    Nothing is run: the verdicts are those on the stored estimates. A claim whose estimates are
+    missing, or lack a point that its entry asks for, counts as "not run".
+    """
+    stored = load_reference()
+    found = {claim.id: _stored_verdict(claim, stored) for claim in load()}
+    links = mapping()
+    rows = expanded(register(), links)
+    names = rows["id"].map(lambda name: links.merged.get(name, name))
+    return summary(rows.assign(verdict=[found.get(name, NOT_CHECKED) for name in names]))
+
+
+def _stored_verdict(claim: Claim, stored: pd.DataFrame) -> str:
+    if claim.blocked is not None:
+        return BLOCKED
+    verdicts = [
+        reference_verdict(check, reference_estimates(stored, claim.id, check.label))
+        for check in claim.checks
+    ]
+    if not all(verdicts) or "outdated" in verdicts:
+        return NOT_RUN
+    return UNDER_SPECIFIED if claim.readings is not None else verdicts[0]
+
+
 def evaluate(
     claims: Iterable[Claim],
     rows: pd.DataFrame,
@@ -146,7 +175,7 @@ def _decide(claim: Claim, runs: Runs, reference: pd.DataFrame) -> dict[str, Any]
         stored = any(outcome.reference_verdict for outcome in outcomes)
         return cells | {
             "verdict": UNDER_SPECIFIED,
-            "reason": f"{claim.left_open} Readings tried: {tried}.",
+            "reason": f"{claim.left_open}{TRIED}{tried}.",
             "reference_verdict": UNDER_SPECIFIED if stored else "",
         }
     (only,) = outcomes

@@ -9,6 +9,7 @@ from typing import TextIO
 
 import pandas as pd
 
+from mcrepro.experiments.source import source_hash
 from mcrepro.experiments.statistics import Estimate
 
 from .entries import LedgerError
@@ -96,7 +97,9 @@ def reference_verdict(check: Check, stored: dict[str, Estimate]) -> str:
     return judge(check.printed, check.tolerance, computed).verdict
 
 
-def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:
+def save_reference(
+    verdicts: pd.DataFrame, path: Path | None = None, commit: str | None = None
+) -> Path:
     """Write the estimates of a paper-profile run as the reference.
 
     Claims without an estimate in `verdicts` keep the reference they have.
@@ -107,11 +110,15 @@ def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:
         What `mcrepro.ledger.verdicts` returned with ``profile="paper"``.
     path : Path, optional
         Where to write; ``book/reference/claims.csv`` by default.
+    commit : str, optional
+        The commit to name for all estimates, in place of the one each carries: that of now, once
+        every protocol's source is found to be still the one that made them.
 
     Raises
     ------
     LedgerError
-        If an estimate comes from another profile and its protocol is not exact.
+        If an estimate comes from another profile and its protocol is not exact, or, with `commit`,
+        from other code than is here now.
     """
     path = PATH if path is None else path
     rows = []
@@ -121,7 +128,13 @@ def save_reference(verdicts: pd.DataFrame, path: Path | None = None) -> Path:
                 raise LedgerError(
                     f"{row['id']}: a reference needs the paper profile, got {row['profile']!r}"
                 )
-            rows.append({**detail, "id": row["id"], "profile": row["profile"]})
+            if commit is not None and source_hash(detail["protocol"])[:12] != detail["source"]:
+                raise LedgerError(
+                    f"{row['id']}: the code of {detail['protocol']} is no longer what made its "
+                    "estimate; run again"
+                )
+            own = {"id": row["id"], "profile": row["profile"], "commit": commit or detail["commit"]}
+            rows.append(detail | own)
     new = pd.DataFrame(rows, columns=COLUMNS)
     old = load_reference(path)
     kept = old[~old["id"].isin(new["id"])]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from .evaluate import summary
+from .evaluate import TRIED, summary
 from .verdict import NOT_CHECKED, NOT_RUN
 
 SYMBOLS = {
@@ -58,7 +58,7 @@ def chapter_table(frame: pd.DataFrame, chapter: str) -> str:
         raise ValueError(f"chapter {chapter!r} has no claims in this table")
     caption = f"Claims of this chapter, {_profile(rows)} profile. {_RULE}"
     table = _table(rows, caption, root="../" * chapter.count("/"))
-    return _wrapped(_box("Claims of this chapter", table))
+    return wrapped(box("Claims of this chapter", table))
 
 
 def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
@@ -75,23 +75,49 @@ def claims_page(frame: pd.DataFrame, files: str | None = None) -> str:
         Address, seen from the page, of the folder into which `write` put its files; the page links
         to them.
     """
-    parts = [f'<p class="claim-note">{_RULE}</p>', _box("Counts", _summary_table(frame))]
+    parts = [f'<p class="claim-note">{_RULE}</p>', box("Counts", _summary_table(frame))]
     if files is not None:
         names = ("claims.csv", "claims.json")
         links = " ".join(f'<a href="{escape(files)}/{name}" download>{name}</a>' for name in names)
         parts.append(f'<p class="claim-note">This table for programs: {links}</p>')
+    if agreement := _agreement(frame):
+        parts.append(f'<p class="claim-note">{agreement}</p>')
     checked = frame[frame["verdict"] != NOT_CHECKED]
     rest = frame[frame["verdict"] == NOT_CHECKED]
     if not checked.empty:
         caption = f"{len(checked)} of {len(frame)} claims, {_profile(frame)} profile"
         table = _table(checked, caption, root="", places=True)
-        parts.append(f'<div class="claims-all">{_box("Claims", table)}</div>')
+        parts.append(f'<div class="claims-all">{box("Claims", table)}</div>')
         parts.append(f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>")
     if not rest.empty:
         caption = f"{len(rest)} of {len(frame)} claims are not checked yet"
-        box = _box("Claims, not checked", _table(rest, caption, root="", places=True))
-        parts.append(f"<details><summary>{caption}</summary>{box}</details>")
-    return _wrapped(*parts)
+        table = box("Claims, not checked", _table(rest, caption, root="", places=True))
+        parts.append(f"<details><summary>{caption}</summary>{table}</details>")
+    return wrapped(*parts)
+
+
+def agreement_line(frame: pd.DataFrame) -> str:
+    """Return how many claims were compared with the reference run, and which disagree; "" if none.
+
+    `frame` needs the columns ``id`` and ``consistent`` of `mcrepro.ledger.verdicts`.
+    """
+    return re.sub("<.*?>", "", _agreement(frame))
+
+
+def _agreement(frame: pd.DataFrame) -> str:
+    compared = frame[frame["consistent"].notna()]
+    if compared.empty:
+        return ""
+    apart = compared.loc[~compared["consistent"].astype(bool), "id"]
+    if apart.empty:
+        return (
+            f"All {len(compared)} claims that were compared with the reference run agree with it."
+        )
+    names = ", ".join(f'<a href="#claim-{name}">{name}</a>' for name in map(escape, apart))
+    return (
+        f"Of {len(compared)} claims that were compared with the reference run "
+        f"{len(apart)} {'disagrees' if len(apart) == 1 else 'disagree'} with it: {names}."
+    )
 
 
 def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
@@ -118,19 +144,19 @@ def _profile(rows: pd.DataFrame) -> str:
     return str(rows["profile"].iloc[0])
 
 
-def _box(label: str, table: str) -> str:
+def box(label: str, table: str) -> str:
     """Put a table in a box that scrolls; it takes the focus so that a keyboard can scroll it."""
     name = escape(label)
     return f'<div class="mcr-table" role="region" aria-label="{name}" tabindex="0">{table}</div>'
 
 
-def _wrapped(*parts: str) -> str:
+def wrapped(*parts: str) -> str:
     return '<div class="tex2jax_process mathjax_process">\n' + "\n".join(parts) + "\n</div>"
 
 
 def _summary_table(frame: pd.DataFrame) -> str:
     counts = summary(frame)
-    head = "".join(f'<th scope="col" class="number">{_labelled(v)}</th>' for v in counts.columns)
+    head = "".join(f'<th scope="col" class="number">{labelled(v)}</th>' for v in counts.columns)
     body = "".join(
         f'<tr><th scope="row">{escape(str(paper))}</th>'
         + "".join(f'<td class="number">{count}</td>' for count in row)
@@ -164,11 +190,11 @@ def _table(rows: pd.DataFrame, caption: str, root: str, places: bool = False) ->
 def _row(row: Mapping[Any, Any], root: str, places: bool) -> str:
     name = escape(row["id"])
     where = f'<span class="claim-where">{escape(row["where"])}</span>'
-    style = f"verdict verdict-{_name(row['verdict']).replace(' ', '-')}"
+    style = f"verdict verdict-{plain_verdict(row['verdict']).replace(' ', '-')}"
     return (
         f'<tr id="claim-{name}" data-paper="{escape(row["paper"])}" data-verdict='
-        f'"{_name(row["verdict"])}"><th scope="row"><span class="claim-id">{name}</span> {where}'
-        f"<br>{_prose(row['claim'])}</th><td>{_prose(row['printed'])}</td>"
+        f'"{plain_verdict(row["verdict"])}"><th scope="row"><span class="claim-id">{name}</span> {where}'
+        f"<br>{prose(row['claim'])}</th><td>{prose(row['printed'])}</td>"
         f'<td class="number">{_regenerated(row)}</td>'
         f'<td class="{style}">{_verdict_cell(row, root, places)}</td></tr>'
     )
@@ -189,9 +215,9 @@ def _regenerated(row: Mapping[str, Any]) -> str:
 
 def _detail(detail: Mapping[str, Any]) -> str:
     name = ", ".join(filter(None, (detail["reading"], detail["point"])))
-    text = f"{_prose(name)}: {_interval(detail)}"
+    text = f"{prose(name)}: {_interval(detail)}"
     if detail["printed"]:
-        text += f" (printed {_prose(detail['printed'])})"
+        text += f" (printed {prose(detail['printed'])})"
     return text
 
 
@@ -215,41 +241,60 @@ def _source(row: Mapping[str, Any]) -> str:
 
 
 def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
-    notes = [_prose(row["reason"])]
+    reason, _, tried = row["reason"].partition(TRIED)
+    notes = [prose(reason)]
+    readings = readings_tried(row)
+    if tried and readings:
+        items = "".join(f"<li>{prose(name)}: {outcome}</li>" for name, outcome in readings.items())
+        notes[0] += (
+            f"<details><summary>{len(readings)} readings tried</summary><ul>{items}</ul></details>"
+        )
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
         notes.append(f"The value {agrees} with the reference run.")
     if row["reference_verdict"] and row["verdict"].startswith(NOT_RUN):
         notes.append(f"The reference run, in the paper profile: {row['reference_verdict']}.")
     if row["explanation"]:
-        notes.append(f"Explained in {_page(row['explanation'], root)}.")
+        notes.append(f"Explained in {link(row['explanation'], root)}.")
     elif row["verdict"] == "discrepant":
         notes.append("Not explained yet.")
-    if places and row["chapter"]:
-        notes.append(f"Shown in {_page(row['chapter'], root)}.")
-    return f'{_labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
+    if places and row["chapter"] != row["explanation"].partition("#")[0]:
+        notes.append(f"Shown in {link(row['chapter'], root)}.")
+    return f'{labelled(row["verdict"])}<div class="claim-note">{"<br>".join(notes)}</div>'
 
 
-def _page(target: str, root: str) -> str:
+def readings_tried(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Return the verdict on each reading, that of the reference run where this profile has none."""
+    found = {}
+    for detail in row["details"]:
+        if detail["reading"]:
+            verdict = detail["verdict"]
+            if verdict.startswith(NOT_RUN) and detail["reference_verdict"]:
+                verdict = f"{detail['reference_verdict']} in the reference run"
+            found[detail["reading"]] = verdict
+    return found
+
+
+def link(target: str, root: str) -> str:
     """Return a link to ``page`` or ``page#section``."""
     page, mark, section = target.partition("#")
     return f'<a href="{escape(f"{root}{page}.html{mark}{section}")}">{escape(target)}</a>'
 
 
-def _labelled(verdict: str) -> str:
+def labelled(verdict: str) -> str:
     """Return the verdict's word, after a symbol that screen readers skip."""
-    symbol = SYMBOLS.get(_name(verdict))
+    symbol = SYMBOLS.get(plain_verdict(verdict))
     if symbol is None:  # the column of totals
         return escape(verdict)
     return f'<span aria-hidden="true">{symbol}</span> {escape(verdict)}'
 
 
-def _name(verdict: str) -> str:
+def plain_verdict(verdict: str) -> str:
     """Return the verdict without its profile: "not run" for "not run (quick)"."""
     return NOT_RUN if verdict.startswith(NOT_RUN) else verdict
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Escape `text` and hand the mathematics between dollar signs to MathJax."""
     return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", escape(text))
 

@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from mcrepro._checks import generator, integer, one_of, real
+from mcrepro._checks import generator, integer, one_of, real, reals
 from mcrepro._near import near_miss
 from mcrepro.moments import _recovery
 from mcrepro.moments.second_moment import SecondMoment
@@ -313,7 +313,7 @@ def _start(problem, counts, rank, rng, init, init_scale, start):
             raise ValueError(f"init_scale={init_scale} has no meaning with init='spectral'")
     d = problem.shape[0]
     if start is not None:
-        X = np.array(start, dtype=np.float64)
+        X = reals("start", start).astype(np.float64)
         if X.shape != (d, rank):
             raise ValueError(f"start must have shape {(d, rank)}, got {X.shape}")
         if not np.isfinite(X).all():

@@ -69,6 +69,8 @@ def marquardt(run, U, V, final=True):
             A, B = run.system.damped(U, V, e, mu, tol)
         except np.linalg.LinAlgError:  # mu is below the rounding errors of a singular system.
             mu *= 5
+            if mu > ceiling:
+                break
             continue
         model = e - run.system.entries(U, B) - run.system.entries(A, V)
         e_new = model - run.system.entries(A, B)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mcrepro._checks import reals
 from mcrepro._factors import entries
 
 
@@ -34,7 +35,10 @@ def pair(start, shape, rank=None):
         raise TypeError(
             f"start must be a pair (left, right) of factors, got {type(start).__name__}"
         )
-    left, right = (np.array(factor, dtype=np.float64) for factor in start)
+    left, right = (
+        reals(f"start: {name}", factor).astype(np.float64)
+        for name, factor in zip(("left", "right"), start, strict=True)
+    )
     width = rank if rank is not None else left.shape[-1] if left.ndim else 0
     for name, factor, n in (("left", left, shape[0]), ("right", right, shape[1])):
         if factor.shape != (n, width):

@@ -167,7 +167,7 @@ def trust_region(loss, W, rng, gtol, *, inner=200):
                 radius *= 2
             if ratio > 1e-4:
                 break
-            if radius <= 1e-15 * np.linalg.norm(W):
+            if not radius > 1e-15 * np.linalg.norm(W):  # NaN too
                 return
         W = W + D
         point = (W, *loss.measure(W))

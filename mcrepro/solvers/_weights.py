@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcrepro._checks import one_of, real
+from mcrepro._checks import one_of, real, reals
 
 
 def entry_weights(given, problem):
@@ -25,7 +25,7 @@ def entry_weights(given, problem):
         by_row, by_col = np.bincount(problem.rows), np.bincount(problem.cols)
         inverse = 1.0 / (by_row[problem.rows] * by_col[problem.cols].astype(np.float64))
         return inverse / inverse.mean()
-    weights = np.asarray(given, dtype=np.float64)
+    weights = reals("weights", given).astype(np.float64)
     if weights.shape == problem.shape:
         weights = weights[problem.rows, problem.cols]
     elif weights.shape != (problem.n_observed,):

@@ -85,9 +85,10 @@ def als(
         (the "weighted-lambda" of Zhou et al., who use 0.03 to 0.065 on ratings from 1 to 5).
     center : {"none", "rows+columns"}
         Biases of rows and columns. The factors returned have two columns more: for them and ones.
-    weights : None, "rows+columns" or array_like, shape (m,)
-        s, in the order of ``problem.values``, such as 1/p_ij for entries observed with
-        probability p_ij; or estimated as the inverse of the product of row and column counts.
+    weights : None, "rows+columns" or array_like, shape (m,) or (n1, n2)
+        s, in the order of ``problem.values`` or for the whole matrix, such as 1/p_ij for entries
+        observed with probability p_ij; or estimated as the inverse of the product of row and
+        column counts.
     max_abs : float, optional
         Bounds the norms of all rows by ``sqrt(max_abs)`` and so every entry by `max_abs`.
     init : {"spectral", "random"}

@@ -13,7 +13,8 @@ Deviations
     "damped", the default, is ours. Its start is the outcome of Gaussian belief propagation, which
     near the information limit comes close to the truth where spectral starts, and least squares at
     increasing ranks, lead to spurious minima. Belief propagation sees the core only: rows and
-    columns with no more than `rank` entries are peeled off first and fitted in the end. Then steps
+    columns with no more than `rank` entries are peeled off first, and fitted once the core is, which
+    for data without noise means by the steps that follow, on the core alone. Then steps
     minimise ``||P_Omega(U B^T + A V^T) - e||^2 + mu ||(A, B)||^2``, e the residual, for balanced
     factors, ``U^T U = V^T V``, with mu adapted as by Marquardt. Should they stall, belief
     propagation is run again from random factors, at another temperature and damping; the smallest
@@ -30,6 +31,7 @@ References
 import numpy as np
 
 from mcrepro._checks import flag, integer, one_of, real
+from mcrepro.problem import Problem
 from mcrepro.solvers._belief_propagation import sweeps
 from mcrepro.solvers._gauss_newton import Run, best_last, given, marquardt, truncate
 from mcrepro.solvers._least_squares import TangentLeastSquares
@@ -86,7 +88,7 @@ def gnmr(
         Factors of shapes (n1, k) and (n2, k). The paper's variants need k = rank; for "damped" k
         may be less, and what is missing is taken from the residual.
     restarts : int, default 3
-        Further attempts of "damped" after one that stalled, at most 5.
+        Further attempts of "damped" after one that stalled, at most 3.
     identifiability : bool, default False
         Add "sigma_min" to the certificate: the smallest singular value of ``xi -> P_Omega(xi) /
         sqrt(density)`` over tangent directions at the answer, up to a factor of order one. At 0 the
@@ -153,29 +155,48 @@ def _damped(run, start, restarts):
             u, s, v = run.leading(run.residual(U, V), run.rank - U.shape[1])
             U, V = np.hstack([U, u * np.sqrt(s)]), np.hstack([V, v * np.sqrt(s)])
         yield from marquardt(run, U, V)
+    core = Core(run.problem, run.rank)
     for attempt in range(restarts + 1):
-        U, V, noisy = yield from _propagate(run, attempt)
+        X, Y, noisy = yield from _propagate(run, core, attempt)
+        # Peeled rows may hang on the core by hardly independent ones, and then send its errors far.
+        if not noisy and len(core.kept) < len(run.b):
+            X, Y = yield from _settle(run, core, X, Y)
+        U, V = core.embed(X, Y)
+        U, V = core.extend(U, V, run.b)
         # Without noise a small gradient elsewhere than at a perfect fit is no answer yet.
         yield from marquardt(run, U, V, final=noisy or attempt == restarts)
 
 
-def _propagate(run, attempt):
-    """Belief propagation on the core; returns its best factors with the peeled rows fitted.
-
-    Also whether it found noise in the data.
-    """
-    U, V = (np.zeros((n, run.rank)) for n in run.problem.shape)
-    yield run.iterate(U, V, run.b, final=False)
-    core = Core(run.problem, run.rank)
+def _propagate(run, core, attempt):
+    """Belief propagation: its best factors of the core, and whether it found noise in the data."""
     rows, cols, values, shape = core.entries(run.b)
+    X, Y = (np.zeros((n, run.rank)) for n in shape)
+    yield _embedded(run, core, X, Y)
     temperature, damping, fitted = _ATTEMPTS[attempt]
     best, noisy, spectral = np.inf, False, attempt == 0
-    for X, Y, f, sure in sweeps(
+    for U, V, f, sure in sweeps(
         rows, cols, values, shape, run.rank, run.rng, temperature, damping, spectral, fitted
     ):
         noisy = sure
         if f < best:
-            best = f
-            U, V = core.embed(X, Y)
-            yield run.iterate(U, V, run.residual(U, V), final=False)
-    return *core.extend(U, V, run.b), noisy
+            best, X, Y = f, U, V
+            yield _embedded(run, core, X, Y)
+    return X, Y, noisy
+
+
+def _settle(run, core, X, Y):
+    """Marquardt's steps on the core alone."""
+    problem, solver, done = Problem(*core.entries(run.b)), run.system.solver, run.system.inner
+    system = TangentLeastSquares(problem, solver, run.system.inner_iter)
+    for point in marquardt(Run(problem, run.rank, run.rng, system, run.rtol), X, Y, final=False):
+        X, Y, run.system.inner = point.left, point.right, done + system.inner
+        yield _embedded(run, core, X, Y)
+        if point.residual <= run.rtol:
+            break
+    return X, Y
+
+
+def _embedded(run, core, X, Y):
+    """The iterate that has factors of the core only."""
+    U, V = core.embed(X, Y)
+    return run.iterate(U, V, run.residual(U, V), final=False)

@@ -11,10 +11,11 @@ def interpolate(values, mask, *, step=1.0, max_iter=1500, tol=1e-6):
     values, mask : (b, n1, n2) arrays
         A batch of problems; entries outside the mask are not read.
     step : float, default 1.0
-        Threshold of the singular values, relative to the mean largest one over min(n1, n2).
+        Threshold of the singular values, in units of the norm of the seen entries over √min(n1, n2),
+        the root mean square of the start's singular values.
     max_iter : int, default 1500
     tol : float, default 1e-6
-        On the change of every iterate, relative to its norm.
+        On the change of an iterate, relative to the norm of the seen entries.
 
     Returns
     -------

@@ -102,12 +102,6 @@ def factor(d: int, r: int, kappa: float, rng: np.random.Generator, peak: float =
     return (Q * (s * np.sqrt(r) / np.linalg.norm(s))) @ np.linalg.qr(rng.standard_normal((r, r)))[0]
 
 
-def symmetric_mask(d: int, p: float, rng: np.random.Generator) -> np.ndarray:
-    """Return a mask that shows every pair i <= j with probability p, both ways."""
-    upper = np.triu(rng.random((d, d)) < p)
-    return upper | upper.T
-
-
 def incoherence(Z: np.ndarray) -> float:
     """Return μ, the least with ‖Z_i‖ <= μ ‖Z‖_F / √d for all rows (Assumption 1)."""
     return float(np.sqrt(len(Z)) * np.linalg.norm(Z, axis=1).max() / np.linalg.norm(Z))

@@ -29,17 +29,18 @@ def density(x, rank: int) -> np.ndarray:
     ----------
     x : array_like
     rank : int
-        Columns of U and V, from 1 to 60 (beyond, K_ν overflows near 0). For rank one the density
+        Columns of U and V, from 1 to 60 (beyond, K_ν overflows far from 0). For rank one the density
         at 0 is infinite.
     """
     if rank > 60:
         raise ValueError(f"rank must be at most 60, got {rank}: K_ν overflows")
     size, nu = np.abs(np.asarray(x, dtype=float)), _order(rank)
+    kv = special.kv(nu, size)
     with np.errstate(invalid="ignore"):
-        bessel = size**nu * special.kv(nu, size)
-    # |x|^ν K_ν(|x|) tends to 2^(ν-1) Γ(ν) at 0 if ν > 0.
+        bessel = size**nu * kv
+    # |x|^ν K_ν(|x|) tends to 2^(ν-1) Γ(ν) at 0 if ν > 0, and is there before K_ν overflows.
     limit = np.inf if nu == 0 else 2 ** (nu - 1) * math.gamma(nu)
-    bessel = np.where(size == 0, limit, bessel)
+    bessel = np.where(np.isinf(kv), limit, bessel)
     return bessel / (math.sqrt(math.pi) * 2**nu * math.gamma(rank / 2))
 
 

@@ -70,7 +70,8 @@ def propagate(problem):
     Raises
     ------
     ValueError
-        If the completion is not determined, or the data are not those of an ``x x^T``.
+        If the completion is not determined, or the walks say that the square of x_1 is negative.
+        Other data that are not those of an ``x x^T`` are not noticed.
     """
     graph, n = _double_cover(problem), problem.shape[0]
     order, before = breadth_first_order(graph, 0)

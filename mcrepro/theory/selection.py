@@ -39,11 +39,12 @@ def selected_mean(x, q) -> float:
         Shapes that differ, or a probability outside (0, 1].
     """
     x, q = _population(x, q)
-    # The integrand is a polynomial of degree n - 1: this many nodes are exact, and 100 are enough
-    # for any larger n to rounding, since it is a product of increasing factors.
+    # In s = 1 - t the integrand is a polynomial of degree n - 1 below e^{1 - s sum(q)}: nothing of it is
+    # left beyond `end`, and before it 100 nodes are enough for any n to rounding.
+    end = min(1.0, 40 / q.sum())
     nodes, weights = np.polynomial.legendre.leggauss(min(len(x) // 2 + 1, 100))
-    t, weights = (nodes + 1) / 2, weights / 2
-    logs = np.log1p(-np.multiply.outer(1 - t, q))  # log(1 - q + q t), finite: t > 0
+    s, weights = end * (1 - nodes) / 2, end * weights / 2
+    logs = np.log1p(-np.multiply.outer(s, q))  # log(1 - q + q t), finite: s < 1
     share = q * (weights @ np.exp(logs.sum(axis=1, keepdims=True) - logs))
     return float(share @ x / share.sum())
 
@@ -77,7 +78,8 @@ def inverse_propensity(rows, propensity, *, normalise: str = "counts") -> sp.csr
     Returns
     -------
     csr_array, shape (d, d)
-        On Omega. The diagonal weights each square by one over the probability of its entry.
+        On Omega, estimates that are zero included. The diagonal weights each square by one over the
+        probability of its entry.
 
     Raises
     ------
@@ -102,15 +104,13 @@ def inverse_propensity(rows, propensity, *, normalise: str = "counts") -> sp.csr
     weights = moments(1 / propensity).sums
     # A pair has the product of two weights; an entry with itself has one of them, not its square.
     d = rows.shape[1]
+    i = np.repeat(np.arange(d), np.diff(weights.indptr))
+    own, seen = i == weights.indices, np.unique(rows.indices)
     square = np.bincount(rows.indices, weights=rows.data**2 / propensity, minlength=d)
     single = np.bincount(rows.indices, weights=1 / propensity, minlength=d)
-    weighted.setdiag(square)
-    weights.setdiag(single)
-    weighted, weights = sp.csr_array(weighted), sp.csr_array(weights)
+    weighted.data[own], weights.data[own] = square[seen], single[seen]
     data = weighted.data / (weights.data if normalise == "counts" else rows.shape[0])
-    result = sp.csr_array((data, weights.indices, weights.indptr), shape=(d, d))
-    result.eliminate_zeros()
-    return result
+    return sp.csr_array((data, weights.indices, weights.indptr), shape=(d, d))
 
 
 def _population(x, q) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """The pages as they are written: what a reader may count on under every figure and table."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def unsigned(chapter: Chapter) -> list[str]:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_every_figure_and_table_ends_in_its_provenance(chapter):
     assert unsigned(chapter) == []
+
+
+LIGHTNESS = re.compile(r"\b(black|white|dark|bright|pale)(er)?\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_a_figure_whose_words_name_a_lightness_keeps_it_in_the_dark(chapter):
+    for cell in chapter.cells:
+        shown = cell["metadata"].get("mystnb", {})
+        figure, image = shown.get("figure", {}), shown.get("image", {})
+        words = f"{figure.get('caption', '')} {image.get('alt', '')}"
+        if LIGHTNESS.search(words):
+            assert image.get("classes") == "photo", words
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)

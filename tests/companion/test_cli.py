@@ -141,11 +141,20 @@ def test_verdicts(monkeypatch, capsys, tmp_path):
             "id": ["a1", "a2", "b1"],
             "paper": ["hajek", "hajek", "noise"],
             "verdict": ["reproduced", "not checked", "not run (smoke)"],
+            "protocol": ["hajek-rows; hajek-scaling", "", "hajek-rows"],
+            "consistent": None,
         }
     )
     monkeypatch.setattr(ledger, "verdicts", lambda **_options: table)
+    monkeypatch.setattr(ledger, "settled_commit", lambda: "abc")
     saved = []
-    monkeypatch.setattr(ledger, "save_reference", lambda given: saved.append(given) or tmp_path)
+
+    def save(given, commit, jobs=None):  # noqa: ARG001
+        saved.append((given, commit))
+        return tmp_path
+
+    monkeypatch.setattr(ledger, "save_reference", save)
+    monkeypatch.setattr(ledger, "save_tables", save)
     assert cli.main(["verdicts", "--profile", "smoke"]) == 0
     out = capsys.readouterr().out
     assert "a2" not in out
@@ -153,5 +162,34 @@ def test_verdicts(monkeypatch, capsys, tmp_path):
     assert re.search(r"(?m)^all .* 3$", out)
     assert saved == []
     assert cli.main(["verdicts", "--profile", "paper", "--save-reference"]) == 0
-    assert saved == [table]
+    (frame, commit), (claimed, _), (others, _) = saved
+    assert frame is table
+    assert commit == "abc"
+    assert claimed == ["hajek-rows", "hajek-scaling"]
+    assert "hajek-counts" in others  # shown by a chapter, named by no claim
     assert f"Saved: {tmp_path}" in capsys.readouterr().out
+
+
+def test_verdicts_say_what_is_not_as_in_the_reference(monkeypatch, capsys):
+    table = pandas.DataFrame(
+        {
+            "id": ["a1", "a2", "b1"],
+            "paper": "hajek",
+            "verdict": "not run (quick)",
+            "consistent": [True, False, None],
+        }
+    )
+    monkeypatch.setattr(ledger, "verdicts", lambda **_options: table)
+    assert cli.main(["verdicts", "--profile", "quick"]) == 0
+    out = capsys.readouterr().out
+    told = "Of 2 claims that were compared with the reference run 1 disagrees with it: a2."
+    assert out.splitlines()[-1] == told
+
+
+def test_build_says_what_is_not_as_in_the_reference(here, capsys):
+    page = here.html / "data" / "claims.json"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text('[{"id": "a1", "consistent": true}, {"id": "a2", "consistent": null}]')
+    assert cli.main(["build"]) == 0
+    told = "All 1 claims that were compared with the reference run agree with it."
+    assert told in capsys.readouterr().out.splitlines()

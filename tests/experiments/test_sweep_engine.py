@@ -163,7 +163,8 @@ def test_data_that_cannot_be_had_are_reported_before_anything_is_computed(cache,
     def load(name):
         raise DataError(f"{name} is not here; get it there")
 
-    monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "missing")
+    monkeypatch.setattr("mcrepro.data.registry.find", lambda name: name)
+    monkeypatch.setattr("mcrepro.data.sources.locate", lambda _: None)
     monkeypatch.setattr("mcrepro.data.load", load)
     with pytest.raises(DataError, match="toy-ratings is not here; get it there"):
         run("toy-data")
@@ -171,6 +172,8 @@ def test_data_that_cannot_be_had_are_reported_before_anything_is_computed(cache,
 
 
 def test_data_enter_the_key_and_the_provenance(monkeypatch):
+    monkeypatch.setattr("mcrepro.data.registry.find", lambda name: name)
+    monkeypatch.setattr("mcrepro.data.sources.locate", lambda name: name)
     monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "one")
     first = run("toy-data")
     monkeypatch.setattr("mcrepro.data.fingerprint", lambda _: "other")

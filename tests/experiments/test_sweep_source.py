@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import mcrepro as mc
-from mcrepro.errors import ParameterError
+from mcrepro.data import sources
+from mcrepro.errors import DataError, ParameterError
 from mcrepro.experiments import registry, source, trial
 
 FILES = {
@@ -155,6 +156,22 @@ def test_data_named_by_a_parameter_enters_the_key_of_its_own_trials(monkeypatch)
     changed = {"ml-100k": "a", "ml-1m": "c"}
     assert key("ml-100k", contents) == key("ml-100k", changed)
     assert key("ml-1m", contents) != key("ml-1m", changed)
+
+
+def test_a_stand_in_enters_the_key_only_where_the_trial_would_get_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("MCREPRO_DATA", raising=False)
+    monkeypatch.setenv("MCREPRO_DATA_CACHE", str(tmp_path))
+    tried = []
+
+    def download(spec):
+        tried.append(spec.name)
+        raise DataError("no network")
+
+    monkeypatch.setattr(sources, "download", download)
+    found = source.identity("hajek-movielens", ["ml-latest-small"])["data"]["ml-latest-small"]
+    assert found == mc.data.fingerprint("ml-small-2016")
+    # A trial that loads the data tries the publisher first.
+    assert tried == ["ml-latest-small"]
 
 
 def test_data_cannot_be_named_by_a_parameter_that_is_not_there():

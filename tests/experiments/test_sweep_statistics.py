@@ -55,6 +55,26 @@ def test_mean_covers_with_its_confidence():
     assert got == pytest.approx(0.8, abs=4 * math.sqrt(0.8 * 0.2 / 1500))
 
 
+def test_ratio_covers_with_its_confidence():
+    # Dividing by the other sample's mean as if it were known covers about 65 % here.
+    got = coverage(
+        lambda x: statistics.ratio(x[:8], x[8:], confidence=0.8),
+        lambda rng: rng.normal(10, 1, 16),
+        1.0,
+        1500,
+    )
+    assert got == pytest.approx(0.8, abs=4 * math.sqrt(0.8 * 0.2 / 1500))
+
+
+def test_ratio_with_a_known_denominator_is_a_mean():
+    x = [1.0, 4.0, 5.0]
+    found, plain = statistics.ratio(x, [2.0, 2.0]), statistics.mean([v / 2 for v in x])
+    assert (found.value, found.n) == (plain.value, plain.n)
+    assert (found.low, found.high) == pytest.approx((plain.low, plain.high), rel=1e-12)
+    assert statistics.ratio([3.0, 3.0], [2.0, 2.0]).high == 1.5
+    assert statistics.ratio(x, [2.0]).high == math.inf
+
+
 def test_bootstrap_covers_about_with_its_confidence():
     got = coverage(
         lambda x: statistics.bootstrap(x, confidence=0.8, resamples=300),
@@ -116,6 +136,7 @@ def test_exact():
         (lambda: statistics.mean([[1, 2]]), r"shape \(n,\).*got \(1, 2\)"),
         (lambda: statistics.mean([1, math.nan, math.inf]), "finite; 2 are not"),
         (lambda: statistics.bootstrap([1, math.inf]), "finite; 1 are not"),
+        (lambda: statistics.ratio([1, 2], [1, -1]), "others must not be zero"),
     ],
 )
 def test_wrong_input_is_refused(call, message):

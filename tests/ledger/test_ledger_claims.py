@@ -4,16 +4,48 @@ from pathlib import Path
 
 import pytest
 
-from mcrepro.ledger import load
-from mcrepro.ledger.check import chapters, problems
+from mcrepro.ledger import load, register
+from mcrepro.ledger.check import chapters, problems, unmatched
+from mcrepro.ledger.entries import Mapping, mapping
 
-from .plants import entry
+from .plants import PROOF, entry
 
 TOC = Path(__file__).parents[2] / "book" / "_toc.yml"
 
 
 def test_entries_name_what_exists():
     assert problems(load(), chapters(TOC)) == []
+
+
+def test_register_and_entries_have_the_same_ids():
+    assert unmatched(load(), register(), mapping()) == []
+
+
+def test_an_id_that_one_side_lacks_is_found():
+    claims = [claim for claim in load() if claim.id != "noise-thm22"]
+    assert unmatched(claims, register(), mapping()) == [
+        "noise-thm22: registered, and without an entry"
+    ]
+    table = register()
+    table = table[table["id"] != "hajek-thm"]
+    assert unmatched(load(), table, mapping()) == ["hajek-thm: an entry, and not registered"]
+
+
+def test_merged_and_split_ids_are_followed():
+    table = register()
+    table = table[table["id"].isin(["hajek-exp2", "hajek-scale-n", "noise-table2"])]
+    links = Mapping(
+        merged={"hajek-exp2": "hajek-scale-n"}, split={"noise-table2": ("noise-a", "noise-b")}
+    )
+    claims = [
+        entry(PROOF, name="hajek-scale-n"),
+        entry(PROOF, name="noise-a", paper="noise"),
+        entry(PROOF, name="noise-b", paper="noise"),
+    ]
+    assert unmatched(claims, table, links) == []
+    assert unmatched(claims[:2], table, links) == ["noise-b: registered, and without an entry"]
+    again = entry(PROOF, name="hajek-exp2")
+    assert unmatched([*claims, again], table, links) == ["hajek-exp2: an entry, and not registered"]
 
 
 def test_chapters_are_read_at_every_depth(tmp_path):

@@ -168,14 +168,18 @@ def test_agrees_with_lbfgs_of_scipy_on_the_same_objective(symmetric, penalty, op
         options["weight"] /= 50  # the data are that much smaller
     if "alpha" in options:
         options["alpha"] /= 4  # so that the penalty is active
-    if optimizer == "adam":  # a step that no data scale
-        options["optimizer_options"] = {"lr": 0.003}
+    gtol = 1e-7
+    if optimizer == "adam":
+        options["optimizer_options"] = {"lr": 0.003}  # a step that no data scale
+        # Its steps are relative to the last gradients, so that it circles a minimum: how near it
+        # comes, below 1e-6, is a matter of rounding.
+        gtol = 2e-6
     result = mc.complete(
         p,
         "bm",
         rank=1 if symmetric else 2,
         max_iter=20_000,
-        gtol=1e-7,
+        gtol=gtol,
         optimizer=optimizer,
         **options,
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import mcrepro as mc
+from mcrepro.solvers._gauss_newton import Run, marquardt
 from mcrepro.solvers._least_squares import TangentLeastSquares
 
 SHAPES = [(9, 7), (6, 10), (8, 8)]
@@ -191,3 +192,23 @@ def test_peeled_rows_are_fitted_too():
     others = np.delete(np.arange(60), 1)
     error = (result.matrix() - p.truth)[others]
     assert np.linalg.norm(error) < 1e-9 * np.linalg.norm(p.truth)
+
+
+def test_peeled_rows_that_hang_on_nearly_dependent_ones():
+    mask = np.array([[1, 1, 1, 1], [1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]], dtype=bool)
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        M = rng.standard_normal((4, 2)) @ rng.standard_normal((2, 4))
+        result = mc.complete(mc.Problem.from_dense(M, mask), "gnmr", rank=2)
+        assert result.converged
+        assert result.relative_error(M) < 1e-6
+
+
+def test_steps_end_where_no_damping_makes_the_system_regular():
+    class Singular(TangentLeastSquares):
+        def damped(self, *_):
+            raise np.linalg.LinAlgError
+
+    p = problem((5, 4))
+    run = Run(p, 2, np.random.default_rng(0), Singular(p, "direct", 10), 1e-13)
+    assert len(list(marquardt(run, np.ones((5, 2)), np.eye(4)[:, :2]))) == 1

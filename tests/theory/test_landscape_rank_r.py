@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from mcrepro.theory import landscape_rank_r as landscape
+from mcrepro.theory.landscape import symmetric_mask
 
 
 @pytest.fixture
 def instance():
     rng = np.random.default_rng(5)
-    Z, mask = landscape.factor(7, 2, 3.0, rng), landscape.symmetric_mask(7, 0.7, rng)
+    Z, mask = landscape.factor(7, 2, 3.0, rng), symmetric_mask(7, 0.7, rng)
     return landscape.RankR(Z @ Z.T, mask, alpha=0.3, weight=2.0), Z, rng
 
 

@@ -24,6 +24,8 @@ def test_density_at_zero_is_the_limit():
     assert density(0.0, 1) == np.inf
     for rank in (2, 3, 7):
         assert density(0.0, rank) == pytest.approx(density(1e-9, rank), rel=1e-6)
+    # Where K_ν overflows.
+    np.testing.assert_allclose(density([0.0, 1e-12, 1e-9], 60), density(1e-6, 60), rtol=1e-6)
 
 
 def test_share_tends_to_that_of_the_normal_law():

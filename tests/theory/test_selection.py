@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.stats import binom
 
 import mcrepro as mc
-from mcrepro.theory.second_moment import observation_probability
 from mcrepro.theory.selection import inverse_propensity, selected_limit, selected_mean
 
 
@@ -34,16 +34,20 @@ def test_equal_chances_give_the_mean():
     assert selected_mean(x, np.full(2000, 0.01)) == pytest.approx(x.mean(), abs=1e-12)
 
 
-def test_the_nodes_suffice_for_many_rows():
-    rng = np.random.default_rng(1)
-    q = rng.uniform(0.001, 0.5, 3000)
-    # All x equal to one: the mean has to be one; and the shares have to add up to P(Ω).
-    assert selected_mean(np.ones(3000), q) == pytest.approx(1)
-    q = np.full(3000, 0.5)
-    spike = np.zeros(3000)
-    spike[0] = 1.0
-    assert selected_mean(spike, q) == pytest.approx(1 / 3000, rel=1e-10)
-    assert observation_probability(3000, 0.5, True) == pytest.approx(1)
+@pytest.mark.parametrize("n", [30, 3000, 100_000])
+def test_the_nodes_suffice_for_many_rows(n):
+    # Two kinds of rows, x = 1 and 0: the mean of N_1 / (N_1 + N_2) for two binomial counts.
+    counts, chances = [], []
+    for q in (0.2, 0.8):
+        reach = 12 * np.sqrt(n * q * (1 - q))
+        k = np.arange(max(0, int(n * q - reach)), min(n, int(n * q + reach) + 1) + 1)
+        counts.append(k)
+        chances.append(binom.pmf(k, n, q))
+    total = np.add.outer(*counts)
+    share = np.where(total > 0, counts[0][:, None] / np.maximum(total, 1), 0.0)
+    exact = chances[0] @ share @ chances[1] / (1 - (0.8 * 0.2) ** n)
+    x, q = np.repeat([1.0, 0.0], n), np.repeat([0.2, 0.8], n)
+    assert selected_mean(x, q) == pytest.approx(exact, rel=1e-9)
 
 
 def test_the_limit_is_approached_like_one_over_n():
@@ -91,6 +95,18 @@ def test_equal_chances_give_hajek_and_horvitz_thompson():
         inverse_propensity(rows, chance, normalise="rows").toarray(),
         moments.horvitz_thompson(0.3).toarray(),
     )
+
+
+@pytest.mark.parametrize("normalise", ["counts", "rows"])
+def test_the_repair_lives_on_the_pairs_that_were_seen(normalise):
+    # Nobody shows column 2, and the rows show the pair (0, 3) with a product of zero.
+    rows = sp.csr_array(([1.0, 2.0, 0.0, 3.0, 2.0], [0, 1, 0, 3, 3], [0, 2, 4, 5]), shape=(3, 4))
+    repaired = inverse_propensity(rows, np.full(5, 0.5), normalise=normalise)
+    moments = mc.SecondMoment(4).update(rows)
+    same = moments.hajek() if normalise == "counts" else moments.horvitz_thompson(0.5)
+    np.testing.assert_array_equal(repaired.indptr, same.indptr)
+    np.testing.assert_array_equal(repaired.indices, same.indices)
+    np.testing.assert_allclose(repaired.data, same.data)
 
 
 def test_repair_refuses_what_is_no_chance():

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import svds
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean
+from mcrepro.experiments.statistics import Estimate, mean, ratio
 
 from . import _plotted
 from ._rows import matrix_of
@@ -272,7 +272,7 @@ def combination_c10(table: pd.DataFrame) -> Estimate:
         errors(table, name, 10.0)["recovered"] / errors(table, name, 10.0)["zero"]
         for name in ("combination", "mixture")
     ]
-    return mean(relative[0] / relative[1].mean())
+    return ratio(*relative)
 
 
 def distinct_mixture(table: pd.DataFrame) -> Estimate:

@@ -8,7 +8,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean
+from mcrepro.experiments.statistics import Estimate, ratio
 
 from ._rows import distance, draw, haar
 
@@ -52,7 +52,7 @@ def _ratio(table: pd.DataFrame, first: dict, second: dict) -> Estimate:
             raise ValueError(f"the table has no rows with {cell}")
         return part.set_index("trial")["iterations"]
 
-    return mean(iterations(first) / iterations(second).mean())
+    return ratio(iterations(first), iterations(second))
 
 
 def same_rows(table: pd.DataFrame) -> Estimate:

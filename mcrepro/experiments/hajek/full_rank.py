@@ -10,7 +10,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean
+from mcrepro.experiments.statistics import Estimate, ratio
 from mcrepro.theory import recovery as law
 
 from ._rows import distance, draw, haar
@@ -45,7 +45,7 @@ def trial(
 def _ratio(table: pd.DataFrame, noise: float, diagonal: bool) -> Estimate:
     part = table[table["diagonal"] == diagonal]
     clean = part[part["noise"] == 0]["relative"]
-    return mean(part[part["noise"] == noise]["relative"] / clean.mean())
+    return ratio(part[part["noise"] == noise]["relative"], clean)
 
 
 def noisy_over_clean(table: pd.DataFrame) -> Estimate:

@@ -10,7 +10,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean
+from mcrepro.experiments.statistics import Estimate, mean, ratio
 from mcrepro.theory import recovery as law
 
 from ._rows import distance, draw, haar
@@ -151,8 +151,7 @@ def _over_c2(table: pd.DataFrame, values: tuple[float, ...]) -> dict[float, Esti
     """Mean of the error at κ = 8 over its mean at C = 2 (d = 300, r = 4), by C."""
     part = _of(table, "mixture", d=300, rank=4, supply=8.0)
     errors = {C: group.set_index("trial")["relative"] for C, group in part.groupby("C")}
-    base = errors[2.0].mean()
-    return {C: mean(errors[C] / base, 1 - 0.05 / len(values)) for C in values}
+    return {C: ratio(errors[C], errors[2.0], 1 - 0.05 / len(values)) for C in values}
 
 
 def collapse(table: pd.DataFrame) -> dict[float, Estimate]:
@@ -162,17 +161,15 @@ def collapse(table: pd.DataFrame) -> dict[float, Estimate]:
 
 def below_two(table: pd.DataFrame) -> Estimate:
     """Error at C = 1 over that at C = 2, at equal nC²."""
-    return mean(
-        _of(table, "mixture", d=300, rank=4, supply=8.0, C=1.0)["relative"]
-        / _of(table, "mixture", d=300, rank=4, supply=8.0, C=2.0)["relative"].mean()
-    )
+    one, two = (_of(table, "mixture", d=300, rank=4, supply=8.0, C=C) for C in (1.0, 2.0))
+    return ratio(one["relative"], two["relative"])
 
 
 def below_two_same_rows(table: pd.DataFrame) -> Estimate:
     """Error at C = 1 over that at C = 2, with the same number of rows."""
     few = _of(table, "mixture", d=300, rank=4, supply=2.0, C=1.0)
     many = _of(table, "mixture", d=300, rank=4, supply=8.0, C=2.0)
-    return mean(few["relative"] / many["relative"].mean())
+    return ratio(few["relative"], many["relative"])
 
 
 def small_supply(table: pd.DataFrame) -> Estimate:
@@ -185,7 +182,7 @@ def combination_over_mixture(table: pd.DataFrame) -> Estimate:
     one, other = (
         _of(table, model, d=200, rank=5, C=2.0, supply=32.0) for model in reversed(law.MODELS)
     )
-    return mean(one["relative"] / other["relative"].mean())
+    return ratio(one["relative"], other["relative"])
 
 
 def collapse_predicted(table: pd.DataFrame) -> pd.DataFrame:

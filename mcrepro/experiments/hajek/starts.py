@@ -11,7 +11,7 @@ import pandas as pd
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean, rate
+from mcrepro.experiments.statistics import Estimate, mean, rate, ratio
 from mcrepro.theory import recovery as law
 
 from ._rows import blocks, distance, draw, haar
@@ -179,7 +179,7 @@ def _ratio(table: pd.DataFrame, column: str, first: dict, second: dict) -> Estim
     start = table[table["start"] == "spectral"]
     one, other = (_of(start, **cell).set_index("trial")[column] for cell in (first, second))
     shared = all(first[name] == second[name] for name in ("block", "supply"))
-    return mean(one / (other if shared else other.mean()))
+    return mean(one / other) if shared else ratio(one, other)
 
 
 _TIGHT = {"block": 0, "lam": 100.0, "alpha": 0.5}

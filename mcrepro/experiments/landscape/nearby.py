@@ -10,7 +10,8 @@ from scipy.linalg import eigh
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, rate
-from mcrepro.theory.landscape_rank_r import RankR, factor, nearest_factor, symmetric_mask
+from mcrepro.theory.landscape import symmetric_mask
+from mcrepro.theory.landscape_rank_r import RankR, factor, nearest_factor
 
 from ._rank_r import descend, relative_error, with_penalty
 

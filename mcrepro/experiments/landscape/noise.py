@@ -5,13 +5,13 @@ import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, mean, rate
+from mcrepro.theory.landscape import symmetric_mask
 from mcrepro.theory.landscape_rank_r import (
     RankR,
     factor,
     incoherence,
     noise_error,
     noise_incoherence,
-    symmetric_mask,
 )
 
 from ._rank_r import descend, relative_error

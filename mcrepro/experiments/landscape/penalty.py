@@ -6,7 +6,8 @@
 import numpy as np
 
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.theory.landscape_rank_r import RankR, factor, incoherence, symmetric_mask
+from mcrepro.theory.landscape import symmetric_mask
+from mcrepro.theory.landscape_rank_r import RankR, factor, incoherence
 
 from ._rank_r import descend, relative_error
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, rate
-from mcrepro.theory.landscape_rank_r import RankR, factor, symmetric_mask
+from mcrepro.theory.landscape import symmetric_mask
+from mcrepro.theory.landscape_rank_r import RankR, factor
 
 from ._rank_r import descend, relative_error, with_penalty
 

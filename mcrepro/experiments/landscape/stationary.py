@@ -10,12 +10,12 @@ from scipy.optimize import least_squares
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, rate
+from mcrepro.theory.landscape import symmetric_mask
 from mcrepro.theory.landscape_rank_r import (
     RankR,
     factor,
     incoherence,
     penalty_numbers,
-    symmetric_mask,
 )
 
 STARTS = 20

@@ -10,6 +10,7 @@ import sympy as sp
 
 import mcrepro as mc
 from mcrepro.experiments import Protocol, Sweep
+from mcrepro.experiments.noise._proofs import holds
 from mcrepro.theory import recovery_conditions
 
 HALF = sp.Rational(1, 2)
@@ -220,59 +221,54 @@ STATEMENTS: dict[str, Callable[[], bool]] = {
 }
 
 
-def _holds(table: pd.DataFrame, *statements: str) -> bool:
-    found = table.set_index("statement")["holds"]
-    return all(bool(found[statement]) for statement in statements)
-
-
 def definition_is_the_norm(table: pd.DataFrame) -> bool:
     """Definition 1.1 bounds ½‖A(M - N)‖²."""
-    return _holds(table, "bregman_is_half_the_norm")
+    return holds(table, "bregman_is_half_the_norm")
 
 
 def lemma_with_half(table: pd.DataFrame) -> bool:
     """Lemma 2.1 for ½‖A(·) - b‖²."""
-    return _holds(table, "constants_with_half")
+    return holds(table, "constants_with_half")
 
 
 def lemma_without_half(table: pd.DataFrame) -> bool:
     """Lemma 2.1 for the printed (7)."""
-    return _holds(table, "constants_without_half")
+    return holds(table, "constants_without_half")
 
 
 def delta_after_rescaling(table: pd.DataFrame) -> bool:
     """(L - α)/(L + α) is the constant of the rescaled operator."""
-    return _holds(table, "rescaled_constant")
+    return holds(table, "rescaled_constant")
 
 
 def delta_as_it_stands(table: pd.DataFrame) -> bool:
     """... and of the operator as it stands."""
-    return _holds(table, "constant_as_it_stands")
+    return holds(table, "constant_as_it_stands")
 
 
 def delta_same_order(table: pd.DataFrame) -> bool:
     """... and of order r, as δ_r says."""
-    return _holds(table, "constant_of_the_same_order")
+    return holds(table, "constant_of_the_same_order")
 
 
 def incoherence_as_defined(table: pd.DataFrame) -> bool:
     """Definition 1.2 gives a number in [1, n/r], n/⌈n/2⌉ on instance (20)."""
-    return _holds(table, "structured_incoherence", "incoherence_range")
+    return holds(table, "structured_incoherence", "incoherence_range")
 
 
 def one_half_is_hard(table: pd.DataFrame) -> bool:
     """A spurious second-order point at δ = 1/2, gone with a second column."""
-    return _holds(table, "spurious_point_at_one_half")
+    return holds(table, "spurious_point_at_one_half")
 
 
 def sdp_threshold(table: pd.DataFrame) -> bool:
     """The SDP's threshold is 1 at high rank and at most 5/6 for n = 3, r = 1."""
-    return _holds(table, "sdp_threshold_rises_with_rank")
+    return holds(table, "sdp_threshold_rises_with_rank")
 
 
 def spikiness_between(table: pd.DataFrame) -> bool:
     """1 ≤ α_sp ≤ n."""
-    return _holds(table, "spikiness_range")
+    return holds(table, "spikiness_range")
 
 
 _ALL = Sweep({"statement": list(STATEMENTS)})

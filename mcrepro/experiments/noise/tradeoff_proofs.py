@@ -9,6 +9,7 @@ import pandas as pd
 import sympy as sp
 
 from mcrepro.experiments import Protocol, Sweep
+from mcrepro.experiments.noise._proofs import holds
 
 EPS, P, CHI = sp.symbols("eps p chi", positive=True)
 HALF = sp.Rational(1, 2)
@@ -150,39 +151,34 @@ STATEMENTS: dict[str, Callable[[], bool]] = {
 }
 
 
-def _holds(table: pd.DataFrame, *statements: str) -> bool:
-    found = table.set_index("statement")["holds"]
-    return all(bool(found[statement]) for statement in statements)
-
-
 def eq8(table: pd.DataFrame) -> bool:
     """‖M† - M*‖² over the observed entries is at most ε²‖M*‖² over the others."""
-    return _holds(table, "decomposition")
+    return holds(table, "decomposition")
 
 
 def eq9(table: pd.DataFrame) -> bool:
     """‖M† - M*‖² ≤ ‖M† - M*‖²_S + ε²‖M*‖²_S."""
-    return _holds(table, "decomposition", "adding_the_unobserved")
+    return holds(table, "decomposition", "adding_the_unobserved")
 
 
 def truth_is_no_optimum(table: pd.DataFrame) -> bool:
     """M* is not a global optimum of (7)."""
-    return _holds(table, "truth_is_beaten", "structured_optimum")
+    return holds(table, "truth_is_beaten", "structured_optimum")
 
 
 def eq34_to_36(table: pd.DataFrame) -> bool:
     """The algebra from Hoeffding's inequality to (10)."""
-    return _holds(table, "hoeffding_to_theorem")
+    return holds(table, "hoeffding_to_theorem")
 
 
 def ratio_of_norms(table: pd.DataFrame) -> bool:
     """1 ≤ ‖d‖₁²/‖d‖₂² ≤ n², larger for more even d."""
-    return _holds(table, "evenness_range")
+    return holds(table, "evenness_range")
 
 
 def every_chi(table: pd.DataFrame) -> bool:
     """Any χ ≤ p will do."""
-    return _holds(table, "any_chi_up_to_p")
+    return holds(table, "any_chi_up_to_p")
 
 
 _ALL = Sweep({"statement": list(STATEMENTS)})

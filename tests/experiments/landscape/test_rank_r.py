@@ -16,7 +16,8 @@ from mcrepro.experiments.landscape import (
     requirements,
     stationary,
 )
-from mcrepro.theory.landscape_rank_r import factor, symmetric_mask
+from mcrepro.theory.landscape import symmetric_mask
+from mcrepro.theory.landscape_rank_r import factor
 
 
 @pytest.fixture(scope="module")
