@@ -13,7 +13,7 @@ import time as _time
 
 import lazy_loader as _lazy
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 # A file of the package that is younger than this may have been imported before it was edited.
 _imported_at = _time.time()
