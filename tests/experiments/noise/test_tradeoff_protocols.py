@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.optimize import minimize
 
 import mcrepro as mc
@@ -257,9 +258,22 @@ class TestOptimaAndRecovery:
         table = run("optima", tmp_path)
         assert optima.largest_seen_ratio(table).value <= 1
         assert optima.largest_safe_ratio(table).value <= 1
+        assert (table["safe_ratio"] * (4 + table["eps"] ** 2)).max() <= 4
         found = optima.coverage(table)
         assert set(found["masks"]) == {20}
         assert found["on_unobserved"].between(0, 1).all()
+
+    def test_four_suffices_and_less_does_not(self):
+        """With a = ||M†||_S <= s = ||M*||_S the error is at most (s + a)² + ε²(s² - a²) <= 4 s²."""
+        a, s, eps = sp.symbols("a s eps", nonnegative=True)
+        error2 = (s + a) ** 2 + eps**2 * (s**2 - a**2)
+        room = (s - a) * (2 * s + (1 - eps**2) * (s + a))  # no factor is negative
+        assert sp.expand(4 * s**2 - error2 - room) == 0
+        D2 = np.where(np.eye(2), 1.0, 1e-4)  # squared weights, only the diagonal observed
+        for constant, enough in ((4.0, True), (3.9, False)):
+            end = minimize(lambda x: np.sum(D2 * (np.outer(x, x) - np.eye(2)) ** 2), [1.0, -0.9])
+            off = np.sum((np.outer(end.x, end.x) - 1) ** 2)
+            assert (off <= constant * 2) == enough
 
     def test_a_point_that_is_no_optimum_breaks_equation_8(self):
         M, mask = np.ones((3, 3)), np.eye(3, dtype=bool)
