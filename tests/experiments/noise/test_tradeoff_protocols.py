@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import sympy as sp
 from scipy.optimize import minimize
@@ -206,6 +207,14 @@ class TestFigure1:
         assert figure1.probability_smallest(table).value == pytest.approx(
             1 - np.exp(-0.18), abs=1e-4
         )
+
+    def test_range_counts_what_looks_like_eight_tenths(self):
+        rows = [
+            {"p": 0.3, "ratio": "code", "target": 0.02, "draw": draw, "eps": eps, "probability": p}
+            for draw in (1, 2)
+            for eps, p in ((1e-5, 0.81), (1e-4, 0.796), (1e-3, 0.79), (1e-2, 0.1))
+        ]
+        assert figure1.epsilon_range(pd.DataFrame(rows)).value == 0.5
 
     def test_brighter_only_where_chi_is_positive(self, table):
         assert figure1.brighter_with_p(table).value == 1
