@@ -131,6 +131,8 @@ def test_noise(table):
     assert noise.within_promise(found.assign(promise=0.0)).value == 0
     assert entries.entries_fit(table["entries"]).value < 0.1
     assert entries.entries_fit_with_room(table["entries"]).value > 0.8
+    # With the sum of the two terms of μ̂² in place of their maximum, which are equal here.
+    assert (table["entries"]["ratio"] <= 2).all()
 
 
 def test_recovery(table):
