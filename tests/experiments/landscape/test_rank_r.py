@@ -14,6 +14,7 @@ from mcrepro.experiments.landscape import (
     noise,
     recovery,
     requirements,
+    rows,
     stationary,
 )
 from mcrepro.theory.landscape import symmetric_mask
@@ -91,8 +92,26 @@ def test_stationary_points(table):
         stationary.minima_are_near,
     ):
         assert check(found).value == 1
+    assert stationary.frobenius_is_bounded_where_held(found).value == 1
+    assert stationary.sixth_powers_are_bounded_where_held(found).value == 1
     assert found["penalised"].any()  # else Lemma 4.4 is not tried
     assert (found["smallest"] < 0.25).any()  # nor Lemma 4.6
+
+
+def test_longest_row_with_its_own_entry_seen_is_short(table):
+    found = table["stationary"]
+    assert found["held"].any()
+    assert not found["held"].all()
+    assert found["held_ratio"].max() <= 1 + 1e-9
+    assert found["held_ratio"].max() > 0.1
+
+
+def test_exceptions_are_told_apart(table):
+    found = table["stationary"].assign(frobenius_ratio=2.0, sixth_ratio=2.0)
+    assert stationary.frobenius_is_bounded(found).value == 0
+    assert stationary.frobenius_is_bounded_where_held(found).value == 0
+    unseen = found.assign(frobenius_ratio=np.where(found["held"], 1.0, 2.0))
+    assert stationary.frobenius_is_bounded_where_held(unseen).value == 1
 
 
 def test_stationary_checks_notice_a_planted_minimum(table):
