@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, mean, rate
+from mcrepro.experiments.statistics import Estimate, rate
 from mcrepro.theory.landscape import symmetric_mask
 from mcrepro.theory.landscape_rank_r import RankR, factor
 
@@ -51,19 +51,10 @@ def trial(
     return found
 
 
-def _part(table: pd.DataFrame, penalty: str) -> pd.DataFrame:
-    return table[table["penalty"] == penalty].set_index(["d", "rank", "p", "trial"])
-
-
 def none_found(table: pd.DataFrame) -> Estimate:
     """Share of instances without a spurious local minimum, α and λ as in Theorem 4.3."""
-    good = _part(table, "theorem")["spurious"] == 0
+    good = table.loc[table["penalty"] == "theorem", "spurious"] == 0
     return rate(int(good.sum()), len(good))
-
-
-def fewer_run_off(table: pd.DataFrame) -> Estimate:
-    """Starts that run off without the penalty minus those that do with it, a mean over instances."""
-    return mean(_part(table, "none")["escaped"] - _part(table, "theorem")["escaped"])
 
 
 PROTOCOL = Protocol(

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mcrepro import experiments
@@ -152,6 +153,19 @@ def test_noise(table):
     assert entries.entries_fit_with_room(table["entries"]).value > 0.8
     # With the sum of the two terms of μ̂² in place of their maximum, which are equal here.
     assert (table["entries"]["ratio"] <= 2).all()
+
+
+def test_long_row_ends_at_the_fence_or_runs_off():
+    setting = {"d": 60, "rank": 2, "p": 0.6, "starts": 4}
+    fenced = rows.trial(np.random.SeedSequence(6), penalty="theorem", **setting)
+    assert fenced["spurious"] == 1
+    assert fenced["curvature"] > 0.1
+    assert 1 < fenced["length"] < 1.2
+    assert rows.trial(np.random.SeedSequence(3), penalty="none", **setting)["escaped"] > 0
+    both = [{"penalty": "theorem", **fenced}, {"penalty": "none", **fenced, "escaped": 2}]
+    table = pd.DataFrame(both).assign(d=60, rank=2, p=0.6, trial=0)
+    assert rows.none_found(table).value == 0
+    assert rows.none_found(table.assign(spurious=0)).value == 1
 
 
 def test_recovery(table):
