@@ -68,7 +68,9 @@ def pl_constant(M: np.ndarray, least: float) -> float:
     return least**2 / (1 + 2 * np.sum(M**2) / least**4)
 
 
-def _least_ratio(M: np.ndarray, left: np.ndarray, right: np.ndarray, rng) -> float:
+def _least_ratio(
+    M: np.ndarray, left: np.ndarray, right: np.ndarray, rng: np.random.Generator
+) -> float:
     """Least PL ratio over random factors that share more or less of their span with M."""
     ratios = []
     for _ in range(2000):
