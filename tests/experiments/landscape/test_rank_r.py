@@ -170,5 +170,8 @@ def test_long_row_ends_at_the_fence_or_runs_off():
 
 def test_recovery(table):
     found = table["recovery"]
-    assert recovery.every_start_recovers(found).value == 1
-    assert recovery.every_start_recovers(found.assign(end="stuck")).value == 0
+    assert recovery.ordinary_starts_recover(found).value == 1
+    assert recovery.ordinary_starts_recover(found.assign(end="stuck")).value == 0
+    stuck = found.assign(end=found["end"].mask(found["start"] == "spiky", "stuck"))
+    assert recovery.ordinary_starts_recover(stuck).value == 1
+    assert recovery.spiky_starts_recover(stuck).value == 0
