@@ -25,8 +25,7 @@ def trial(
     Returns
     -------
     dict
-        Numbers of starts: ``starts``; ``escaped``, with a row longer than 100 at the end;
-        ``spurious``, at a local minimum that is not M: the gradient below 1e-8, and no eigenvalue of the
+        Numbers of starts: ``escaped``, with a row longer than 100 at the end; ``spurious``, at a local minimum that is not M: the gradient below 1e-8, and no eigenvalue of the
         Hessian below 1e-6 p but the r(r - 1)/2 zeros of the rotations. Of the last of these ``curvature``, its
         next eigenvalue over p, and ``length``, its longest row over α (0 if none).
     """
@@ -34,7 +33,7 @@ def trial(
     Z, mask = factor(d, rank, 1.0, rng), symmetric_mask(d, p, rng)
     f = with_penalty(Z, mask, p) if penalty == "theorem" else RankR(Z @ Z.T, mask)
     rows = rng.permutation(np.flatnonzero(~np.diag(mask)))[:starts]
-    found = {"starts": len(rows), "escaped": 0, "spurious": 0, "curvature": 0.0, "length": 0.0}
+    found = {"escaped": 0, "spurious": 0, "curvature": 0.0, "length": 0.0}
     for i in rows:
         start, long = 0.03 * rng.standard_normal((d, rank)), rng.standard_normal(rank)
         start[i] = LENGTH * long / np.linalg.norm(long)
