@@ -77,8 +77,13 @@ def degrees_double(table: pd.DataFrame) -> Estimate:
 
 
 def deviation_grows(table: pd.DataFrame) -> Estimate:
-    """Exponent in d of the larger deviation of the two sides of (3.6), in units of pε."""
-    worse = table.assign(worst=table[["deviation", "right"]].max(axis=1))
+    """Exponent in d of the larger deviation of the two sides of (3.6), in units of pε√(1 - p).
+
+    An entry of the mask has variance p(1 - p). Along p = c log^1.5(d)/d the root rises towards one, which
+    looks like growth at these sizes; as it is at most one, a constant for the quotient serves ε itself.
+    """
+    worst = table[["deviation", "right"]].max(axis=1) / np.sqrt(1 - table["p"])
+    worse = table.assign(worst=worst)
     return growth(worse, "worst")
 
 

@@ -100,7 +100,8 @@ def _measure(A, b, X, M, w, size) -> dict:
     smallest = np.linalg.svd(X, compute_uv=False)[-1] ** 2
     terms = lifted_curvature.terms(A, b, X, U)
     asked = alpha * E2 - noise2
-    share = asked / (L * smallest * trace) if smallest > 0 else np.inf
+    # With λ_r = 0, (13) asks for a left side that is not negative.
+    share = asked / (L * smallest * trace) if smallest > 0 else np.copysign(np.inf, asked)
     both = sensing.apply(A, X @ U.T + U @ X.T)
     order = (
         conversion.smallest_odd_above(conversion.order_bound(1 / share if share > 0 else np.inf))

@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from mcrepro.experiments import Protocol, Sweep
 from mcrepro.theory.geometry import factored_gradient, factored_hessian, factored_loss, pl_ratio
@@ -19,8 +18,9 @@ def trial(_: None, *, matrix: int) -> dict:
         ``scalar_mu``, ``scalar_rate``: least PL ratio of x² + 3 sin² x on [-20, 20], and by how much
         gradient descent exceeds the promised rate there, at most; ``curvature``, ``singular_mu``: least
         eigenvalue of the Hessian, and least PL ratio over random points, of least squares with a
-        singular matrix; ``ratio_right``: least PL ratio found over factors with singular values in
-        [1/2, 2] where rank M = r; ``ratio_wrong``: the same at M = diag(2, 1), U = V = e₂;
+        singular matrix; ``ratio_right``: least PL ratio over random factors with singular values of 1/2
+        or more, where rank M = r, over the chapter's constant `pl_constant`; ``ratio_wrong``: the PL
+        ratio at M = diag(2, 1), U = V = e₂;
         ``origin_gradient``, ``origin_loss`` at (0, 0); ``slope_error``: of the measured rate of gradient
         descent near a balanced minimum against 1 - step · σ_r; ``least_curvature``: least nonzero
         eigenvalue of the Hessian there over σ_r.
@@ -54,7 +54,7 @@ def trial(_: None, *, matrix: int) -> dict:
         "scalar_rate": float(excess),
         "curvature": float(np.linalg.eigvalsh(A.T @ A)[0]),
         "singular_mu": float(singular.min() / np.linalg.eigvalsh(A @ A.T)[0]),
-        "ratio_right": _least_ratio(M, r, rng),
+        "ratio_right": _least_ratio(M, left, right, rng) / pl_constant(M, 0.5),
         "ratio_wrong": pl_ratio(D, e2, e2),
         "loss_wrong": factored_loss(D, e2, e2),
         "origin_gradient": float(sum(np.abs(g).sum() for g in factored_gradient(D, zero, zero))),
@@ -63,25 +63,27 @@ def trial(_: None, *, matrix: int) -> dict:
     }
 
 
-def _least_ratio(M: np.ndarray, r: int, rng: np.random.Generator) -> float:
-    """Return the least PL ratio found over factors with singular values in [1/2, 2]."""
-    n = len(M)
+def pl_constant(M: np.ndarray, least: float) -> float:
+    """μ for which PL holds at all factors with singular values of `least` or more, if rank M <= r."""
+    return least**2 / (1 + 2 * np.sum(M**2) / least**4)
 
-    def factors(z):
+
+def _least_ratio(
+    M: np.ndarray, left: np.ndarray, right: np.ndarray, rng: np.random.Generator
+) -> float:
+    """Least PL ratio over random factors that share more or less of their span with M."""
+    ratios = []
+    for _ in range(2000):
         made = []
-        for block in np.split(z, 2):
-            u, s, vt = np.linalg.svd(block.reshape(n, r), full_matrices=False)
-            made.append((u * np.clip(s, 0.5, 2)) @ vt)
-        return made
-
-    def ratio(z):
-        U, V = factors(z)
-        return pl_ratio(M, U, V) if factored_loss(M, U, V) > 1e-9 else np.inf
-
-    starts = rng.standard_normal((6, 2 * n * r))
-    return float(
-        min(minimize(ratio, z, method="Powell", options={"maxiter": 8}).fun for z in starts)
-    )
+        for span in (left, right):
+            noise = rng.standard_normal(span.shape)
+            basis = np.linalg.qr(
+                rng.choice([0.0, 1e-3, 1.0]) * span + noise * 10 ** rng.uniform(-2, 1)
+            )[0]
+            turn = np.linalg.qr(rng.standard_normal((2, 2)))[0]
+            made.append(basis * 0.5 * 10 ** (rng.uniform(0, 3, 2) * rng.integers(2)) @ turn)
+        ratios.append(pl_ratio(M, *made))
+    return float(min(ratios))
 
 
 def _rate(M: np.ndarray, U: np.ndarray, V: np.ndarray, rng: np.random.Generator) -> dict:
@@ -114,11 +116,8 @@ def weaker_than_strong_convexity(table: pd.DataFrame) -> bool:
 
 
 def local_with_the_right_rank(table: pd.DataFrame) -> bool:
-    """Where rank M = r, no factors with singular values in [1/2, 2] have a ratio near zero.
-
-    The least one found is compared with 0.01; that it is not zero is proved in the chapter.
-    """
-    return bool((table["ratio_right"] > 0.01).all())
+    """Where rank M = r, the PL ratio keeps to the constant that the chapter proves, however large the factors."""
+    return bool((table["ratio_right"] >= 1).all())
 
 
 def local_with_any_rank(table: pd.DataFrame) -> bool:

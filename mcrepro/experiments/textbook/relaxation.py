@@ -34,10 +34,21 @@ def trial(_: None, *, steps: int) -> list[dict]:
         formula = np.sqrt(x**2 - 2 * x + 17) if x <= 4 else 1 + x
         value = _nuclear([[1, 2], [2, x]])
         rows.append(_row("corner", x, np.nan, value, attained=x == 1, formula=formula))
-    for bits in product((False, True), repeat=9):
-        # Zero fits unless the spike is seen; then the spike itself has the least norm of all that fit.
-        rows.append(_row("spike", float(bits[0]), sum(bits), 1.0 if bits[0] else 0.0, bits[0]))
     rng = np.random.default_rng(steps)
+    spike = np.diag([1.0, 0.0, 0.0])
+    for bits in product((False, True), repeat=9):
+        mask = np.reshape(bits, (3, 3))
+        others = np.where(mask, spike, rng.standard_normal((20, 3, 3)) * 10.0 ** rng.uniform(-3, 0))
+        norms = np.linalg.svd(others, compute_uv=False).sum(axis=1)
+        # With zeros in the gaps the norm is least of all that fit; is that fit the spike?
+        filled = np.where(mask, spike, 0.0)
+        least = _nuclear(filled)
+        better = mask.all() or (norms > least).all()
+        rows.append(
+            _row(
+                "spike", float(bits[0]), sum(bits), least, np.array_equal(filled, spike) and better
+            )
+        )
     first = rng.standard_normal(4)
     for other in [np.zeros((3, 4)), *rng.standard_normal((50, 3, 4))]:
         value = _nuclear(np.vstack([first, other])) / np.linalg.norm(first)

@@ -74,6 +74,26 @@ def test_uniform_bounds_can_fail(table):
     assert sizes.strongly_convex(t.assign(curvature=0.0)).value == 0
 
 
+def test_variance_of_the_mask_is_no_growth():
+    rows = [
+        {
+            "d": d,
+            "trial": k,
+            "p": 8 / d,
+            "right": 0.1,
+            "deviation": np.sqrt(1 - 8 / d),
+            "growing": d**0.5,
+        }
+        for d in (10, 20, 40)
+        for k in range(2)
+    ]
+    t = pd.DataFrame(rows)
+    assert sizes.deviation_grows(t).value == pytest.approx(0)
+    assert sizes.deviation_grows(
+        t.assign(deviation=t["deviation"] * t["growing"])
+    ).value == pytest.approx(0.5)
+
+
 def test_stationary_points_keep_to_the_lemmas(table):
     t = table["critical"]
     assert critical.only_truth(t).value == 1

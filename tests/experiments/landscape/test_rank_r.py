@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mcrepro import experiments
@@ -14,6 +15,7 @@ from mcrepro.experiments.landscape import (
     noise,
     recovery,
     requirements,
+    rows,
     stationary,
 )
 from mcrepro.theory.landscape import symmetric_mask
@@ -91,8 +93,26 @@ def test_stationary_points(table):
         stationary.minima_are_near,
     ):
         assert check(found).value == 1
+    assert stationary.frobenius_is_bounded_where_held(found).value == 1
+    assert stationary.sixth_powers_are_bounded_where_held(found).value == 1
     assert found["penalised"].any()  # else Lemma 4.4 is not tried
     assert (found["smallest"] < 0.25).any()  # nor Lemma 4.6
+
+
+def test_longest_row_with_its_own_entry_seen_is_short(table):
+    found = table["stationary"]
+    assert found["held"].any()
+    assert not found["held"].all()
+    assert found["held_ratio"].max() <= 1 + 1e-9
+    assert found["held_ratio"].max() > 0.1
+
+
+def test_exceptions_are_told_apart(table):
+    found = table["stationary"].assign(frobenius_ratio=2.0, sixth_ratio=2.0)
+    assert stationary.frobenius_is_bounded(found).value == 0
+    assert stationary.frobenius_is_bounded_where_held(found).value == 0
+    unseen = found.assign(frobenius_ratio=np.where(found["held"], 1.0, 2.0))
+    assert stationary.frobenius_is_bounded_where_held(unseen).value == 1
 
 
 def test_stationary_checks_notice_a_planted_minimum(table):
@@ -131,9 +151,27 @@ def test_noise(table):
     assert noise.within_promise(found.assign(promise=0.0)).value == 0
     assert entries.entries_fit(table["entries"]).value < 0.1
     assert entries.entries_fit_with_room(table["entries"]).value > 0.8
+    # With the sum of the two terms of μ̂² in place of their maximum, which are equal here.
+    assert (table["entries"]["ratio"] <= 2).all()
+
+
+def test_long_row_ends_at_the_fence_or_runs_off():
+    setting = {"d": 60, "rank": 2, "p": 0.6, "starts": 4}
+    fenced = rows.trial(np.random.SeedSequence(6), penalty="theorem", **setting)
+    assert fenced["spurious"] == 1
+    assert fenced["curvature"] > 0.1
+    assert 1 < fenced["length"] < 1.2
+    assert rows.trial(np.random.SeedSequence(3), penalty="none", **setting)["escaped"] > 0
+    both = [{"penalty": "theorem", **fenced}, {"penalty": "none", **fenced, "escaped": 2}]
+    table = pd.DataFrame(both).assign(d=60, rank=2, p=0.6, trial=0)
+    assert rows.none_found(table).value == 0
+    assert rows.none_found(table.assign(spurious=0)).value == 1
 
 
 def test_recovery(table):
     found = table["recovery"]
-    assert recovery.every_start_recovers(found).value == 1
-    assert recovery.every_start_recovers(found.assign(end="stuck")).value == 0
+    assert recovery.ordinary_starts_recover(found).value == 1
+    assert recovery.ordinary_starts_recover(found.assign(end="stuck")).value == 0
+    stuck = found.assign(end=found["end"].mask(found["start"] == "spiky", "stuck"))
+    assert recovery.ordinary_starts_recover(stuck).value == 1
+    assert recovery.spiky_starts_recover(stuck).value == 0

@@ -146,6 +146,15 @@ def test_sensing_points(smoke):
     assert sensing_points.excess_43(table).value > 0
 
 
+@pytest.mark.parametrize(("scale", "share"), [(0.1, np.inf), (2.0, -np.inf)])
+def test_share_of_a_point_without_full_rank_has_the_sign_of_its_left_side(scale, share):
+    A, M, w = sensing.entry_operator(np.ones((2, 2))), np.diag([1.0, 0.0]), scale * np.ones(4)
+    b = sensing.apply(A, M) + w
+    row = sensing_points._measure(A, b, np.zeros((2, 1)), M, w, np.linalg.norm(b))
+    assert row["share"] == share
+    assert (row["order"] == np.inf) == (share < 0)
+
+
 def test_halved_constants_break_the_inequalities(monkeypatch):
     """With L half of what it is, C_2 exceeds its bound; with α four times, (41) fails."""
     right = sensing.constants

@@ -3,7 +3,9 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
+import sympy as sp
 from scipy.optimize import minimize
 
 import mcrepro as mc
@@ -206,6 +208,14 @@ class TestFigure1:
             1 - np.exp(-0.18), abs=1e-4
         )
 
+    def test_range_counts_what_looks_like_eight_tenths(self):
+        rows = [
+            {"p": 0.3, "ratio": "code", "target": 0.02, "draw": draw, "eps": eps, "probability": p}
+            for draw in (1, 2)
+            for eps, p in ((1e-5, 0.81), (1e-4, 0.796), (1e-3, 0.79), (1e-2, 0.1))
+        ]
+        assert figure1.epsilon_range(pd.DataFrame(rows)).value == 0.5
+
     def test_brighter_only_where_chi_is_positive(self, table):
         assert figure1.brighter_with_p(table).value == 1
         assert figure1.brighter_with_p_unclipped(table).value < 1
@@ -257,9 +267,22 @@ class TestOptimaAndRecovery:
         table = run("optima", tmp_path)
         assert optima.largest_seen_ratio(table).value <= 1
         assert optima.largest_safe_ratio(table).value <= 1
+        assert (table["safe_ratio"] * (4 + table["eps"] ** 2)).max() <= 4
         found = optima.coverage(table)
         assert set(found["masks"]) == {20}
         assert found["on_unobserved"].between(0, 1).all()
+
+    def test_four_suffices_and_less_does_not(self):
+        """With a = ||M†||_S <= s = ||M*||_S the error is at most (s + a)² + ε²(s² - a²) <= 4 s²."""
+        a, s, eps = sp.symbols("a s eps", nonnegative=True)
+        error2 = (s + a) ** 2 + eps**2 * (s**2 - a**2)
+        room = (s - a) * (2 * s + (1 - eps**2) * (s + a))  # no factor is negative
+        assert sp.expand(4 * s**2 - error2 - room) == 0
+        D2 = np.where(np.eye(2), 1.0, 1e-4)  # squared weights, only the diagonal observed
+        for constant, enough in ((4.0, True), (3.9, False)):
+            end = minimize(lambda x: np.sum(D2 * (np.outer(x, x) - np.eye(2)) ** 2), [1.0, -0.9])
+            off = np.sum((np.outer(end.x, end.x) - 1) ** 2)
+            assert (off <= constant * 2) == enough
 
     def test_a_point_that_is_no_optimum_breaks_equation_8(self):
         M, mask = np.ones((3, 3)), np.eye(3, dtype=bool)

@@ -42,5 +42,6 @@ def test_polyak_notices_a_planted_fault(tables):
     assert not polyak.linear_convergence(table.assign(scalar_mu=1 / 64))
     assert not polyak.linear_convergence(table.assign(scalar_rate=1e-3))
     assert not polyak.weaker_than_strong_convexity(table.assign(singular_mu=0.5))
+    assert not polyak.local_with_the_right_rank(table.assign(ratio_right=0.9))
     assert not polyak.rate_is_least_singular_value(table.assign(least_curvature=2.0))
     assert not polyak.fails_at_the_origin(table.assign(origin_gradient=1.0))
