@@ -235,6 +235,9 @@ class Delimited:
         if header is None:
             rating = fields[places[2]] if fields else ""
             header = bool(fields) and rating not in MISSING and not _NUMBER.fullmatch(rating)
+            # With users and items in whole numbers it is a rating that cannot be read.
+            labels = [fields[k].strip() for k in places[:2]] if header else []
+            header = header and (text or not all(label.isdigit() for label in labels))
         self._before += int(header)
         return Layout(sep, bool(header), len(fields) or 3, places, text, missing)
 

@@ -87,7 +87,7 @@ class Lasso:
         """
         R, lam, k = self.residual(A, B), self.lam, A.shape[1]
         V = orthonormal(B)
-        room, more = (min(self.limit - k, max(_FIRST, k)) if search else 0), False
+        room, more = (min(self.limit - k, max(_FIRST, k), *R.shape) if search else 0), False
         if room > 0:
             s, new = search(R, room, self.rng, orthonormal(A), V)
             more = s[-1] > lam

@@ -92,8 +92,14 @@ class TangentLeastSquares:
                 f"least_squares={self.solver!r} needs at least rank={U.shape[1]} observed entries "
                 f'in every row and column, got {self.fewest}; use "auto" or "lsqr"'
             )
+        try:
+            return self._eliminated_least_norm(U, V, e[self.order])
+        except np.linalg.LinAlgError:  # beyond what the regularized system resolves
+            return self._lsqr(U, V, e, 0.0, tol)
+
+    def _eliminated_least_norm(self, U, V, e):
+        """As `least_norm`, with e in this object's order; LinAlgError where a factor has no rank."""
         F, H = (V, U) if self.flipped else (U, V)
-        e = e[self.order]
         density = len(e) / (self.n * self.k)
         delta = _TIKHONOV * density * np.linalg.norm(F, 2) * np.linalg.norm(H, 2)
         solve = self._elimination(F, H, delta, 1e-12)

@@ -106,7 +106,7 @@ def lin_rfm(
         to match is up to you: a large one forgets the start.
     max_iter : int, default 500
     rtol : float, default 1e-9
-        On ``||residual|| / ||data||`` of the factors.
+        On ``||residual|| / ||data||`` of the factors. Not used for a constant ridge without `rank`.
 
     Raises
     ------
@@ -134,6 +134,8 @@ def lin_rfm(
         return max(decay * current, min(current, tail) if schedule == "tail" else 0.0)
 
     iterates = _iterates(model, start, ridge, lower, sides, momentum)
+    if rank is None and schedule == "constant":
+        rtol = -1.0  # with columns at will the data with zeros elsewhere fit, which says nothing
     return loop(iterates, max_iter=max_iter, rtol=rtol)
 
 

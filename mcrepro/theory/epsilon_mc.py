@@ -274,15 +274,15 @@ def certified_probability(target, p: float, eps, norm2: float, ratio, clip: bool
     return -np.expm1(-2 * chi**2 * np.asarray(ratio, dtype=float))
 
 
-def safe_error_factor(p: float, chi: float, eps: float) -> float:
-    """``(4 + eps^2)(1 - p + chi)``: a factor of ||M*||^2 that does bound ||M† - M*||^2.
+def safe_error_factor(p: float, chi: float) -> float:
+    """``4 (1 - p + chi)``: a factor of ||M*||^2 that does bound ||M† - M*||^2.
 
-    From ``f(M†) <= f(M*)`` follow ``||M† - M*|| <= eps ||M*||_S`` over the observed entries and
-    ``||M†||_S <= ||M*||_S``, hence
+    With ``s = ||M*||_S`` and ``a = ||M†||_S``, ``f(M†) <= f(M*)`` says that the error over the
+    observed entries is at most ``eps^2 (s^2 - a^2)``, so that ``a <= s`` and, for eps up to 1,
 
-        ||M† - M*||^2 <= (4 + eps^2) ||M*||_S^2.
+        ||M† - M*||^2 <= eps^2 (s^2 - a^2) + (s + a)^2 <= 4 s^2.
 
-    Only ``||M*||_S^2`` is random now, a sum with fixed terms, to which Hoeffding's inequality does
+    Only ``s^2`` is random now, a sum with fixed terms, to which Hoeffding's inequality does
     apply: with probability at least ``1 - exp(-2 chi^2 ||m||_1^2/||m||_2^2)``, ``m = M*∘M*``, it is
     at most ``(1 - p + chi) ||M*||^2``. The 4 is attained in the limit of small eps, by a change of
     sign of unobserved entries, so that no factor that vanishes with eps can hold in general.
@@ -291,13 +291,9 @@ def safe_error_factor(p: float, chi: float, eps: float) -> float:
     ----------
     p, chi : float
         As for `error_factor`; chi may reach p.
-    eps : float
-        In (0, 1].
     """
     p = real("p", p, 0, 1, open_low=True)
-    chi = real("chi", chi, 0, p)
-    eps = real("eps", eps, 0, 1, open_low=True)
-    return (4 + eps**2) * (1 - p + chi)
+    return 4 * (1 - p + real("chi", chi, 0, p))
 
 
 def _chi(chi: float, p: float) -> float:

@@ -56,7 +56,7 @@ def refined(f: RankOne, starts: np.ndarray, iterations: int = 100) -> tuple[np.n
         x[won], g[won], sizes[won] = trial[better], gradient[better], size[better]
         damping[won] *= 0.1
         damping[index[~better]] *= 10
-        damping = np.clip(damping, 1e-16, 1e8)
+        damping = np.clip(damping, 1e-13, 1e8)
     return x, sizes
 
 

@@ -101,6 +101,7 @@ REFUSED = [
     ("7,30,4\n1.0,30,1\n", "line 2: the user '1.0' is not an integer"),
     ("7,30,4\n1_0,30,1\n", "line 2: the user '1_0' is not an integer"),
     ("user,item,rating\n\n7,30,4\n\n1,30,good\n", "line 5: the rating 'good' is not a number"),
+    ("7,30,good\n1,30,2\n", "line 1: the rating 'good' is not a number"),
     ("7,30,4\n1,30,inf\n", "line 2: the rating inf is not finite"),
     ("7,30,4\n1,30,1e999\n", "line 2: the rating 1e999 is not finite"),
     ("9007199254740993,30,4\n1.0,30,1\n", "line 2: the user '1.0' is not an integer"),

@@ -196,3 +196,11 @@ def test_too_large_is_refused_before_anything_is_allocated():
         mc.complete(problem, "lin_rfm", rank=2)
     assert _registry.get("lin_rfm").dense
     assert not _registry.get("bm").dense
+
+
+def test_the_data_with_zeros_elsewhere_are_no_answer():
+    """With as many columns as it takes they fit, and a small constant ridge takes them all."""
+    problem = mc.instances.oversampled(30, 20, 2, 2.0, 2.0, seed=0)
+    result = mc.complete(problem, "lin_rfm", schedule="constant", ridge=0.05, max_iter=30)
+    assert result.n_iter > 0
+    assert not result.converged

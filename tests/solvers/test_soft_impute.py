@@ -489,3 +489,12 @@ def test_anderson_solves_a_linear_map_in_as_many_steps_as_it_has_dimensions():
         mixed = mix(x, gx)
         x = gx if mixed is None else mixed
     np.testing.assert_allclose(x, exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (30, 7), (7, 30)])
+def test_fewer_columns_than_are_looked_for_at_once(shape):
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        M = rng.standard_normal((shape[0], 2)) @ rng.standard_normal((2, shape[1]))
+        problem = mc.Problem.from_dense(M, rng.random(shape) < 0.7)
+        assert mc.complete(problem, "soft_impute", seed=0).converged

@@ -25,8 +25,8 @@ STRUCTURED = 10
 RANK_FREE = ("mean", "lin_rfm", "soft_impute", "nuclear_norm", "trace_sdp")
 GENERAL = ("mean", "als", "alternating_gd", "bm", "gnmr", "lin_rfm", "soft_impute", "nuclear_norm")
 CRAWL: dict[str, dict[str, Any]] = {
-    "alternating_gd": {"max_iter": 1000},
-    "bm": {"max_iter": 1000},
+    "alternating_gd": {"max_iter": 500},
+    "bm": {"max_iter": 500},
     "nmf": {"max_iter": 500},
     "neural": {"n_matrices": 200, "max_iter": 10},
 }
