@@ -1,6 +1,7 @@
 """Nuclear-norm completion of small matrices, many at once."""
 
 import numpy as np
+import scipy.linalg
 
 
 def interpolate(values, mask, *, step=1.0, max_iter=1500, tol=1e-6):
@@ -35,10 +36,20 @@ def interpolate(values, mask, *, step=1.0, max_iter=1500, tol=1e-6):
         if len(active) == 0:
             break
         z = Z[active]
-        u, s, vt = np.linalg.svd(z, full_matrices=False)
+        u, s, vt = _svd(z)
         shrunk = (u * np.maximum(s - threshold, 0)[:, None]) @ vt
         y = np.where(mask[active], fixed[active], 2 * shrunk - z)
         Z[active] = z + y - shrunk
         X[active] = y
         settled[active] = np.linalg.norm(y - shrunk, axis=(1, 2)) < tol
     return X * size, settled
+
+
+def _svd(z):
+    try:
+        return np.linalg.svd(z, full_matrices=False)
+    except (
+        np.linalg.LinAlgError
+    ):  # divide and conquer fails on rare matrices, QR iteration does not
+        parts = [scipy.linalg.svd(a, full_matrices=False, lapack_driver="gesvd") for a in z]
+        return tuple(np.stack(part) for part in zip(*parts, strict=True))
