@@ -7,11 +7,13 @@ import numpy as np
 # Gathering this many rows of each factor at a time keeps both copies in the cache.
 _BLOCK = 4_096
 # From this many entries on the compiled loop saves more than loading numba costs. The last digit
-# depends on which of the two runs, and so on the number of entries, but on nothing else.
+# depends on which of the two runs: on the caller and the number of entries, but on nothing else.
 _MANY = 100_000
 
 
-def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+def entries(
+    left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndarray, compiled=False
+) -> np.ndarray:
     """Return ``(left @ right.T)[rows, cols]``.
 
     Parameters
@@ -19,13 +21,15 @@ def entries(left: np.ndarray, right: np.ndarray, rows: np.ndarray, cols: np.ndar
     left : ndarray, shape (n1, k)
     right : ndarray, shape (n2, k)
     rows, cols : integer ndarrays, shape (m,)
+    compiled : bool, default False
+        Whether numba is there already, so that few entries need not be spared it.
 
     Returns
     -------
     ndarray, shape (m,)
     """
     out = np.empty(len(rows), dtype=np.result_type(left, right))
-    if len(rows) >= _MANY:
+    if compiled or len(rows) >= _MANY:
         _compiled()(np.ascontiguousarray(left), np.ascontiguousarray(right), rows, cols, out)
         return out
     for begin in range(0, len(rows), _BLOCK):

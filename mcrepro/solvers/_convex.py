@@ -93,7 +93,7 @@ class Entries:
 
     def at(self, left, right):
         """``(left right^T)`` at the entries, shape (m,)."""
-        return entries(left, right, self.rows, self.cols)
+        return entries(left, right, self.rows, self.cols, compiled=True)
 
     def matrix(self, values):
         """The sparse matrix with these values at the entries, shape (n1, n2)."""

@@ -89,9 +89,9 @@ class Lasso:
         V = orthonormal(B)
         room, more = (min(self.limit - k, max(_FIRST, k), *R.shape) if search else 0), False
         if room > 0:
-            s, new = search(R, room, self.rng, orthonormal(A), V)
-            more = s[-1] > lam
-            V = np.hstack([V, new[:, s > lam]])
+            s, new = search(R, room, self.rng, orthonormal(A), V, above=lam)
+            more = len(s) == room
+            V = np.hstack([V, new])
         T = A @ (B.T @ V) + (R @ V) / bound
         Q = orthonormal(T)
         P, s, Zt = np.linalg.svd(Q.T @ T)

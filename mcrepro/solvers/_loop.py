@@ -9,6 +9,7 @@ A method does not change arrays that it has yielded.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import nullcontext
@@ -175,7 +176,7 @@ def _progressed(record: dict[str, Any], best: dict[str, float]) -> bool:
 def _verdict(iterate: Iterate, start_residual: float, rtol: float, gtol: float) -> str | None:
     """The reason to stop that a point bears in itself, if there is one."""
     measured = (iterate.objective, iterate.residual, iterate.gradient_norm or 0.0)
-    if not np.isfinite(measured).all():
+    if not all(map(math.isfinite, measured)):
         return "diverged"
     if iterate.residual > _GROWTH * max(1.0, start_residual):
         return "diverged"

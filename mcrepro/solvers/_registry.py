@@ -45,7 +45,7 @@ class Method:
             if parameter.kind is parameter.KEYWORD_ONLY
         }
 
-    @property
+    @cached_property
     def needs_rank(self) -> bool:
         """Whether the method cannot do without a rank."""
         parameter = inspect.signature(self.solve).parameters["rank"]

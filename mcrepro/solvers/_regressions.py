@@ -136,7 +136,7 @@ def _filled(indptr, index, target, weights, P, Q, lam, bound):
         return P.copy(), square
     for t in range(len(gram)):
         gram[t, t] += damping
-    return P + np.linalg.solve(gram, step.T).T, square
+    return P + np.dot(step, np.linalg.inv(gram)), square
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})

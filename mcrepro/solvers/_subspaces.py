@@ -28,19 +28,25 @@ def largest(S, rng, tol=0.0, guess=None):
     D = S.toarray()
     gram = D.T @ D
     if guess is not None and guess.size:
-        V = orthonormal(gram @ guess)
+        V = orthonormal(gram @ (gram @ guess))
         square = np.linalg.eigvalsh(V.T @ gram @ V)[-1]
-        try:  # Cholesky's method ends if, and only if, there is nothing larger
-            np.linalg.cholesky(square * (1 + tol) * np.eye(len(gram)) - gram)
+        if _at_most(gram, square * (1 + tol)):
             return float(np.sqrt(square))
-        except np.linalg.LinAlgError:
-            pass
     last = len(gram) - 1
     square = eigh(gram, eigvals_only=True, subset_by_index=(last, last), check_finite=False)[0]
     return float(np.sqrt(max(square, 0.0)))
 
 
-def leading(S, count, rng, U=None, V=None, tol=0.0):
+def _at_most(gram, bound):
+    """Whether no eigenvalue is above the bound: then, and only then, Cholesky's method ends."""
+    try:
+        np.linalg.cholesky(bound * np.eye(len(gram)) - gram)
+        return True
+    except np.linalg.LinAlgError:
+        return False
+
+
+def leading(S, count, rng, U=None, V=None, tol=0.0, above=None):
     """Largest singular values of S and their right vectors, by Lanczos on the Gram matrix.
 
     Parameters
@@ -54,11 +60,13 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
         Orthonormal columns; then of ``(I - U U^T) S (I - V V^T)``.
     tol : float, default 0.0
         Relative accuracy of the squared values; 0 is machine precision.
+    above : float, optional
+        Only values above this are returned.
 
     Returns
     -------
     (ndarray, ndarray)
-        Singular values in decreasing order, shape (count,); vectors, shape (n2, count).
+        Singular values in decreasing order, shape (count,) or fewer; vectors, shape (n2, count).
     """
     n1, n2 = S.shape
     if n2 <= 2 * count + 2 or n1 * n2 <= _SMALL:
@@ -66,7 +74,10 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
         if U is not None:
             D = D - U @ (U.T @ D)
             D = D - (D @ V) @ V.T
-        squares, vectors = eigh(D.T @ D, subset_by_index=(n2 - count, n2 - 1))
+        gram = D.T @ D
+        if above and _at_most(gram, above**2):  # in a fifth of the time
+            return np.empty(0), np.empty((n2, 0))
+        squares, vectors = eigh(gram, subset_by_index=(n2 - count, n2 - 1), check_finite=False)
     else:
         St = S.T.tocsr()
 
@@ -82,24 +93,32 @@ def leading(S, count, rng, U=None, V=None, tol=0.0):
             return np.zeros(count), np.eye(n2, count)
         operator = LinearOperator((n2, n2), matvec=gram, dtype=float)
         squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
-    order = np.argsort(squares)[::-1]
-    return np.sqrt(np.maximum(squares[order], 0.0)), vectors[:, order]
+    return _decreasing(squares, vectors, above)
 
 
-def roughly_leading(S, count, rng, U, V, steps=2):
+def roughly_leading(S, count, rng, U, V, above=None, steps=2):
     """As `leading`, with U and V, by a few steps of block power iteration: values from below.
 
     Good for finding directions, and far cheaper than their exact values.
     """
     X = rng.standard_normal((S.shape[1], count))
+    S = S.toarray() if np.prod(S.shape) <= _SMALL else S
     for _ in range(steps):
         Y = S @ (X - V @ (V.T @ X))
         X = S.T @ (Y - U @ (U.T @ Y))
     X = orthonormal(X - V @ (V.T @ X))
     Y = S @ X
     Y -= U @ (U.T @ Y)
-    _, s, Zt = np.linalg.svd(Y, full_matrices=False)
-    return s, X @ Zt.T
+    squares, Z = eigh(Y.T @ Y, check_finite=False)
+    return _decreasing(squares, X @ Z, above)
+
+
+def _decreasing(squares, vectors, above):
+    order = np.argsort(squares)[::-1]
+    s = np.sqrt(np.maximum(squares[order], 0.0))
+    if above is not None:
+        s = s[s > above]
+    return s, vectors[:, order[: len(s)]]
 
 
 def balanced(A, B):

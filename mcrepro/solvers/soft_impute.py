@@ -51,7 +51,7 @@ from mcrepro.solvers._subspaces import balanced, leading, roughly_leading
 
 _EARLY, _EVERY = (2, 5), 10  # sweeps before a revision of the columns
 _FLAT = 1e-8  # relative decrease between two revisions that is none
-_DUE = 1e3  # relative decrease in a sweep before the first certificate, over gtol^2
+_DUE = 10  # relative decrease in a sweep before the first certificate, over gtol^2
 _MEMORY = 8  # sweeps that Anderson's method looks back on
 
 
