@@ -102,7 +102,7 @@ def save_reference(
 ) -> Path:
     """Write the estimates of a paper-profile run as the reference.
 
-    Claims without an estimate in `verdicts` keep the reference they have.
+    Readings of claims without an estimate in `verdicts` keep the reference they have.
 
     Parameters
     ----------
@@ -137,7 +137,8 @@ def save_reference(
             rows.append(detail | own)
     new = pd.DataFrame(rows, columns=COLUMNS)
     old = load_reference(path)
-    kept = old[~old["id"].isin(new["id"])]
+    key = ["id", "reading"]
+    kept = old[~pd.MultiIndex.from_frame(old[key]).isin(pd.MultiIndex.from_frame(new[key]))]
     table = new if kept.empty else pd.concat([kept, new], ignore_index=True)
     table = table.sort_values("id", kind="stable")
     path.parent.mkdir(parents=True, exist_ok=True)

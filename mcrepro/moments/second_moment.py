@@ -328,10 +328,10 @@ def _observed(rows, d: int) -> _Rows:
         raise TypeError(f"rows must hold real numbers, got dtype {rows.dtype}")
     if rows.format == "csr":
         indptr = rows.indptr.astype(np.int64, copy=False)
-        indices = rows.indices.astype(np.int32, copy=False)
         data = rows.data.astype(np.float64, copy=False)
-        if _kernels.check_rows(indptr, indices, data, d) == _kernels.OK:
-            return _Rows(indptr, indices, data, rows.shape)
+        # Checked before the cast, which would bring an index beyond 32 bits into the range.
+        if _kernels.check_rows(indptr, rows.indices, data, d) == _kernels.OK:
+            return _Rows(indptr, rows.indices.astype(np.int32, copy=False), data, rows.shape)
     return _sorted(rows)
 
 

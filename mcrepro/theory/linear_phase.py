@@ -46,11 +46,7 @@ def linear_phase(data, x0, order: int, rate: float, steps: int) -> np.ndarray:
     """
     order, steps = integer("order", order, 1), integer("steps", steps, 0)
     values, vectors = np.linalg.eigh((data + data.T) / 2)
-    rate = real("rate", rate, 0, open_low=True)
-    if rate * np.abs(values).max() ** order >= 1:
-        raise ValueError(
-            f"rate must be below 1/|λ|^l = {1 / np.abs(values).max() ** order:.4g}, got {rate}"
-        )
+    rate = _stable(rate, values, order)
     coordinates, growth = vectors.T @ x0, values
     for _ in range(order - 1):
         coordinates = np.multiply.outer(coordinates, vectors.T @ x0)
@@ -81,8 +77,8 @@ def rank_one_time(data, x0, kappa: float, order: int, rate: float) -> float:
     """
     order = integer("order", order, 2)
     kappa = real("kappa", kappa, 0, 1, open_low=True)
-    rate = real("rate", rate, 0, open_low=True)
     values, vectors = np.linalg.eigh((data + data.T) / 2)
+    rate = _stable(rate, values, order)
     x0 = np.asarray(x0, dtype=float).ravel()
     first, second = values[-1], np.abs(values[:-1]).max(initial=0.0)
     share = abs(vectors[:, -1] @ x0) / np.linalg.norm(x0)
@@ -90,3 +86,11 @@ def rank_one_time(data, x0, kappa: float, order: int, rate: float) -> float:
         return np.inf
     gain = np.log1p(rate * first**order) - np.log1p(rate * first ** (order - 2) * second**2)
     return max(0.0, float(np.ceil((-np.log(kappa) - order * np.log(share)) / gain)))
+
+
+def _stable(rate, values, order):
+    """The rate, if it turns no coordinate's sign."""
+    rate, most = real("rate", rate, 0, open_low=True), np.abs(values).max() ** order
+    if rate * most >= 1:
+        raise ValueError(f"rate must be below 1/|λ|^l = {1 / most:.4g}, got {rate}")
+    return rate

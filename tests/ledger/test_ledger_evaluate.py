@@ -242,6 +242,16 @@ def test_save_reference_keeps_the_claims_that_were_not_run(decide, stored, tmp_p
     assert table["value"].iloc[-1] == 1.0
 
 
+def test_save_reference_keeps_the_other_readings(stored, tmp_path):
+    stored(entry(TWO))
+    path = tmp_path / "claims.csv"
+    table = reference.load_reference(path)
+    table.assign(reading="other").pipe(lambda rows: pd.concat([table, rows])).to_csv(
+        path, index=False
+    )
+    assert list(stored(entry(TWO))["reading"]) == ["other", ""]
+
+
 def test_reference_with_other_columns_is_refused(tmp_path):
     path = tmp_path / "claims.csv"
     path.write_text("id,value\nhajek-regime,1\n")

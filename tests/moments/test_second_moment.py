@@ -195,6 +195,14 @@ def test_refused_rows_change_nothing(rows, error, message):
     assert moments == before
 
 
+def test_an_index_beyond_32_bits_is_out_of_range():
+    rows = sp.csr_array((1, 3))
+    rows.data, rows.indices = np.ones(1), np.array([2**32])
+    rows.indptr = np.array([0, 1])
+    with pytest.raises(ValueError, match="exceeds matrix dimension 3"):
+        SecondMoment(3).update(rows)
+
+
 def test_other_refusals():
     with pytest.raises(ValueError, match="d must be between 1 and 2147483647, got 0"):
         SecondMoment(0)

@@ -245,3 +245,5 @@ def test_rank_one_time_is_infinite_for_a_tie():
 def test_rates_beyond_the_linear_map_are_refused():
     with pytest.raises(ValueError, match="rate must be below"):
         linear_phase(np.diag([2.0, 1.0]), np.ones(2), 3, 0.2, 1)
+    with pytest.raises(ValueError, match="rate must be below"):
+        rank_one_time(np.diag([1.0, 0.5]), np.ones(2), 0.1, 3, 1.5)
