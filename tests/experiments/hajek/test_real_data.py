@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse as sp
 
 import mcrepro as mc
+from mcrepro.errors import DataError
 from mcrepro.experiments.hajek import _ratings, full, heldout, ranking
 
 
@@ -138,3 +139,19 @@ def test_known_matrices(smoke):
     assert table[8.0, "Hájek"] < table[8.0, "HT"]
     with pytest.raises(ValueError, match="dataset must be one of"):
         full.known("digit")
+
+
+def test_a_known_matrix_that_is_not_here_blocks_before_any_trial(monkeypatch, tmp_path):
+    monkeypatch.delenv("MCREPRO_DATA", raising=False)
+    monkeypatch.setenv("MCREPRO_DATA_CACHE", str(tmp_path))
+    monkeypatch.setenv("MCREPRO_OFFLINE", "1")
+
+    def never(*_arguments, **_options):
+        raise AssertionError("a trial ran without its data")
+
+    monkeypatch.setattr("mcrepro.experiments.backends.local", never)
+    for dataset in full.SETS[1:]:
+        assert full.PROTOCOL.datasets({"dataset": dataset}) == (dataset,)
+        with pytest.raises(DataError, match=f"data set '{dataset}' is not here"):
+            mc.experiments.run("hajek-full", profile="smoke", dataset=dataset, cache=tmp_path)
+    assert full.PROTOCOL.datasets({"dataset": "digits"}) == ()
