@@ -1,7 +1,7 @@
 """Every method on every family of small problems: solved or not, error, processor time.
 
-All methods of one trial meet the same problem. Processor time is that of one call, after a few
-iterations on a smaller problem, which load and compile.
+All methods of one trial meet the same problem. Processor time is that of one call, after one on a
+smaller problem, which loads and compiles.
 """
 
 import functools
@@ -14,7 +14,7 @@ from mcrepro.experiments import Protocol, Sweep
 from mcrepro.experiments.statistics import Estimate, mean, rate
 from mcrepro.theory.identifiability import finitely_completable
 
-from ._families import FAMILIES
+from ._families import CRAWL, FAMILIES
 
 WARM = 20
 
@@ -55,7 +55,9 @@ def trial(seed: np.random.SeedSequence, *, family: str, method: str, n: int) -> 
 @functools.cache
 def _warm(family, method):
     rng = np.random.default_rng(0)
-    few = {} if method == "mean" else {"max_iter": 3}
+    few = {}
+    if method != "mean":  # enough for Gauss-Newton to end: what follows its last step compiles too
+        few = {"max_iter": min(30, CRAWL.get(method, {}).get("max_iter", 30))}
     FAMILIES[family].solve(FAMILIES[family].draw(WARM, rng), method, rng, **few)
 
 
