@@ -184,7 +184,9 @@ def consistent(estimate: Estimate, reference: Estimate) -> bool | None:
 
     With q and r the two values, and a and b the parts of their intervals that face each other, the
     test is |q - r| <= `SLACK`·√(a² + b²). For normal estimates with 95 % intervals, computed from
-    independent trials, it fails by chance once in 300 times; shared trials make that rarer.
+    independent trials, it fails by chance once in 300 times; shared trials make that rarer, and so
+    do the wider intervals of few trials (Student's) and of many points (Bonferroni). It finds
+    errors of the size of the intervals, and no smaller ones.
 
     Returns
     -------
