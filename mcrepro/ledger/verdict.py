@@ -153,8 +153,8 @@ def judge(printed: Printed, tolerance: Tolerance | None, computed: Computed) -> 
             if not isinstance(computed, bool):
                 raise TypeError(f"a statement needs a bool, got {type(computed).__name__}")
             if computed:
-                return Verdict(REPRODUCED, "the proof in code holds")
-            return Verdict(DISCREPANT, "the proof in code fails")
+                return Verdict(REPRODUCED, "a proof in code shows that it holds")
+            return Verdict(DISCREPANT, "a proof in code shows that it does not hold")
         case Curve():
             return _judge_curve(bands(printed, tolerance), computed)
         case Order():
