@@ -153,8 +153,8 @@ def judge(printed: Printed, tolerance: Tolerance | None, computed: Computed) -> 
             if not isinstance(computed, bool):
                 raise TypeError(f"a statement needs a bool, got {type(computed).__name__}")
             if computed:
-                return Verdict(REPRODUCED, "the proof in code holds")
-            return Verdict(DISCREPANT, "the proof in code fails")
+                return Verdict(REPRODUCED, "a proof in code shows that it holds")
+            return Verdict(DISCREPANT, "a proof in code shows that it does not hold")
         case Curve():
             return _judge_curve(bands(printed, tolerance), computed)
         case Order():
@@ -184,7 +184,9 @@ def consistent(estimate: Estimate, reference: Estimate) -> bool | None:
 
     With q and r the two values, and a and b the parts of their intervals that face each other, the
     test is |q - r| <= `SLACK`·√(a² + b²). For normal estimates with 95 % intervals, computed from
-    independent trials, it fails by chance once in 300 times; shared trials make that rarer.
+    independent trials, it fails by chance once in 300 times; shared trials make that rarer, and so
+    do the wider intervals of few trials (Student's) and of many points (Bonferroni). It finds
+    errors of the size of the intervals, and no smaller ones.
 
     Returns
     -------

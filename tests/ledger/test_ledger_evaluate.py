@@ -25,7 +25,7 @@ def only(frame):
         (TWO.replace("2.0, d", "2.1, d"), "discrepant", "lies outside"),
         (TWO.replace("2.0, decimals: 1", "2.0, decimals: 3"), "not run", "inconclusive"),
         (PROOF, "reproduced", "holds"),
-        (PROOF.replace("statistic: holds", "statistic: fails"), "discrepant", "fails"),
+        (PROOF.replace("statistic: holds", "statistic: fails"), "discrepant", "does not hold"),
         ("blocked: the ratings are not public", "blocked", "the ratings are not public"),
         (TWO.replace("sweep", "fetch").replace("two", "ratio"), "not run", "set MCREPRO_DATA"),
     ],

@@ -1,6 +1,7 @@
 """The textbook's statements about the problem itself, and that their checks can fail."""
 
 from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,23 @@ def test_every_statement_holds_but_two(table):
     assert not masks.count_is_sufficient(table["masks"])
     assert not masks.zeros_need_their_count(table["masks"])
     assert not hardness.reduction_fixes_entries(table["hardness"])
+
+
+def test_an_answer_of_rank_one_needs_its_count_whatever_the_values():
+    """Four entries never fix a 3 × 3 matrix of rank one; five sometimes do. (E-T4.)"""
+    left, right = (np.array(list(product((0, 1, x), repeat=3))) for x in (2, 0.5))
+    of_rank_one = np.unique(np.einsum("ai,bj->abij", left, right).reshape(-1, 9), axis=0)
+    ones = of_rank_one[np.isin(of_rank_one, (0, 1)).all(axis=1) & of_rank_one.any(axis=1)]
+
+    def fixed(size):
+        return sum(
+            len(of_rank_one[(of_rank_one[:, list(seen)] == matrix[list(seen)]).all(axis=1)]) == 1
+            for matrix in ones
+            for seen in combinations(range(9), size)
+        )
+
+    assert fixed(4) == 0
+    assert fixed(5) > 0
 
 
 def test_checks_notice_a_planted_fault(table):
