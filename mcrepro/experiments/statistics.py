@@ -80,28 +80,39 @@ def rate(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimat
     return Estimate(k / n, low, high, confidence, "rate", n)
 
 
-def mean(values: npt.ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
+def mean(
+    values: npt.ArrayLike, confidence: float = CONFIDENCE, bound: float | None = None
+) -> Estimate:
     """Mean with Student's t interval.
 
     Parameters
     ----------
     values : array_like, shape (n,)
         Finite. One value gives an infinite interval, for it says nothing of the spread. Equal
-        values give an interval of no width: for outcomes that are 0 or 1 use `rate`.
+        values give an interval of no width unless there is a bound: for outcomes that are 0 or 1
+        use `rate`.
     confidence : float, default 0.95
+    bound : float, optional
+        The values lie in [-bound, bound], as differences of shares do with 1. Then n equal values
+        have an interval too: if a share q of all values differed, n of them would all agree with
+        chance (1 - q)^n, and the q that is just credible moves the mean at most to either end.
 
     Raises
     ------
     ValueError
-        If there is no value, or one is not finite.
+        If there is no value, or one is not finite or beyond the bound.
     """
     x = _checked(values)
+    if bound is not None and np.abs(x).max() > bound:
+        raise ValueError(f"values must lie in [-{bound:g}, {bound:g}]; got {x[np.abs(x).argmax()]}")
     tail, n = _tail(confidence), x.size
     centre = float(x.mean())
     if n == 1:
         return Estimate(centre, -math.inf, math.inf, confidence, "mean", n)
     if np.ptp(x) == 0:  # the computed mean and deviation of equal values carry rounding
-        return Estimate(float(x[0]), float(x[0]), float(x[0]), confidence, "mean", n)
+        value, share = float(x[0]), -math.expm1(math.log(tail) / n)
+        down, up = (0.0, 0.0) if bound is None else (value + bound, bound - value)
+        return Estimate(value, value - share * down, value + share * up, confidence, "mean", n)
     half = float(-special.stdtrit(n - 1, tail) * x.std(ddof=1) / math.sqrt(n))
     return Estimate(centre, centre - half, centre + half, confidence, "mean", n)
 

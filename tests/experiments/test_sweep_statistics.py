@@ -55,6 +55,16 @@ def test_mean_covers_with_its_confidence():
     assert got == pytest.approx(0.8, abs=4 * math.sqrt(0.8 * 0.2 / 1500))
 
 
+@pytest.mark.parametrize("n", [2, 20, 40])
+def test_equal_values_within_a_bound_have_the_interval_of_the_rate(n):
+    found, other = statistics.mean([0.0] * n, bound=1), statistics.rate(0, n)
+    assert (found.low, found.high) == pytest.approx((-other.high, other.high))
+    found = statistics.mean([1.0] * n, bound=1)  # at the bound: to the other side only
+    assert (found.low, found.high) == pytest.approx((1 - 2 * other.high, 1.0))
+    spread = [0.25, *[0.0] * n]
+    assert statistics.mean(spread, bound=1) == statistics.mean(spread)
+
+
 def test_ratio_covers_with_its_confidence():
     # Dividing by the other sample's mean as if it were known covers about 65 % here.
     got = coverage(
@@ -133,6 +143,7 @@ def test_exact():
         (lambda: statistics.rate(0.5, 2), "successes must be a whole number; got 0.5"),
         (lambda: statistics.rate(1, 2, confidence=95), r"in \(0, 1\); got 95"),
         (lambda: statistics.mean([]), r"shape \(n,\)"),
+        (lambda: statistics.mean([0.5, -2], bound=1), r"lie in \[-1, 1\]; got -2"),
         (lambda: statistics.mean([[1, 2]]), r"shape \(n,\).*got \(1, 2\)"),
         (lambda: statistics.mean([1, math.nan, math.inf]), "finite; 2 are not"),
         (lambda: statistics.bootstrap([1, math.inf]), "finite; 1 are not"),

@@ -45,4 +45,4 @@ def lead(
     differences = (here[method] - here[other]).dropna()
     if differences.empty:
         raise ValueError(f"no masks with n in {list(n)}, p in {list(p)} that met both methods")
-    return mean(differences)
+    return mean(differences, bound=1)

@@ -141,7 +141,7 @@ def _gain(table: pd.DataFrame, rival: str) -> Estimate:
     part = table[table["family"] == "structured"]
     part = part[part["n"] == part["n"].max()]
     solved = part.pivot(index="trial", columns="method", values="solved").astype(float)
-    return mean(solved["escape"] - solved[rival])
+    return mean(solved["escape"] - solved[rival], bound=1)
 
 
 _METHODS = list(METHODS)

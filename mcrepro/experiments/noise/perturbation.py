@@ -66,7 +66,7 @@ def _shares(table, method):
 
 def _drop(table, method, epsilon, peak=5e-4):
     shares = _shares(table, method)
-    return mean(shares[peak] - shares[epsilon])
+    return mean(shares[peak] - shares[epsilon], bound=1)
 
 
 def drop_at_1e1(table: pd.DataFrame) -> Estimate:
@@ -87,7 +87,7 @@ def drop_at_1e5(table: pd.DataFrame) -> Estimate:
 def least_drop(table: pd.DataFrame) -> Estimate:
     """Least of the three, at joint confidence 95 %."""
     shares = _shares(table, "lifted")
-    each = [mean(shares[5e-4] - shares[eps], 1 - 0.05 / 3) for eps in (0.1, 0.01, 1e-5)]
+    each = [mean(shares[5e-4] - shares[eps], 1 - 0.05 / 3, bound=1) for eps in (0.1, 0.01, 1e-5)]
     low, high = min(e.low for e in each), min(e.high for e in each)
     return Estimate(min(e.value for e in each), low, high, 0.95, "mean", len(shares))
 
@@ -101,7 +101,7 @@ def lead_over_bm(table: pd.DataFrame) -> Estimate:
     """Greatest lead over BM at any ε, at joint confidence 95 %."""
     shares, bm = _shares(table, "lifted"), _shares(table, "bm")
     k = len(shares.columns)
-    each = [mean(shares[eps] - bm[eps], 1 - 0.05 / k) for eps in shares]
+    each = [mean(shares[eps] - bm[eps], 1 - 0.05 / k, bound=1) for eps in shares]
     low, high = max(e.low for e in each), max(e.high for e in each)
     return Estimate(max(e.value for e in each), low, high, 0.95, "mean", len(shares))
 
