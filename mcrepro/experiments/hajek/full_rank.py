@@ -48,19 +48,9 @@ def _ratio(table: pd.DataFrame, noise: float, diagonal: bool) -> Estimate:
     return ratio(part[part["noise"] == noise]["relative"], clean)
 
 
-def noisy_over_clean(table: pd.DataFrame) -> Estimate:
-    """Error with noise as large as the entries over that without, diagonal fitted."""
-    return _ratio(table, 1.0, True)
-
-
 def slight_over_clean(table: pd.DataFrame) -> Estimate:
     """Error with noise a quarter as large as the entries over that without, diagonal fitted."""
     return _ratio(table, 0.25, True)
-
-
-def noisy_over_clean_off(table: pd.DataFrame) -> Estimate:
-    """Error with noise as large as the entries over that without, diagonal left out of both."""
-    return _ratio(table, 1.0, False)
 
 
 _GRID = {"d": 200, "rank": 5, "C": 4.0, "supply": 16.0, "noise": [0.0, 0.25, 0.5, 1.0, 2.0]}

@@ -50,11 +50,6 @@ def spread_rich(table: pd.DataFrame) -> Estimate:
     return _spread(table, 8.0)
 
 
-def spread_poor(table: pd.DataFrame) -> Estimate:
-    """The same at κ = 1."""
-    return _spread(table, 1.0)
-
-
 _GRID = {"d": 200, "rank": 5, "C": 4.0, "supply": [1.0, 8.0], "scale": SCALES}
 
 PROTOCOL = Protocol(

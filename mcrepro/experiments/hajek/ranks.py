@@ -60,11 +60,6 @@ def twice_the_rank(table: pd.DataFrame) -> Estimate:
     return mean(_at(table, 8.0, 10)["unseen"] / _at(table, 8.0, 5)["unseen"])
 
 
-def four_times_the_rank(table: pd.DataFrame) -> Estimate:
-    """Error on unseen pairs with 4r factors over that with 2r, at κ = 8."""
-    return mean(_at(table, 8.0, 20)["unseen"] / _at(table, 8.0, 10)["unseen"])
-
-
 _GRID = {"d": 200, "rank": 5, "C": 4.0, "supply": [8.0, 32.0, 128.0], "fitted": [4, 5, 10, 20]}
 
 PROTOCOL = Protocol(

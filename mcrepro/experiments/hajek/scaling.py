@@ -185,21 +185,6 @@ def combination_over_mixture(table: pd.DataFrame) -> Estimate:
     return ratio(one["relative"], other["relative"])
 
 
-def collapse_predicted(table: pd.DataFrame) -> pd.DataFrame:
-    """Measured and predicted relative errors at κ = 8 (d = 300, r = 4), by C."""
-    part = _of(table, "mixture", d=300, rank=4, supply=8.0)
-    return part.groupby("C")[["relative", "predicted", "typical"]].mean()
-
-
-def law_ratio(table: pd.DataFrame) -> dict[str, Estimate]:
-    """Error over the first-order law at κ = 32 (d = 200, r = 5, C = 2), for both models."""
-    estimates = {}
-    for model in law.MODELS:
-        part = _of(table, model, d=200, rank=5, C=2.0, supply=32.0)
-        estimates[model] = mean(part["relative"] / part["predicted"], 0.975)
-    return estimates
-
-
 _LONG, _FULL = (8.0, 16.0, 32.0, 64.0, 128.0), (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _SHORT = (8.0, 16.0, 32.0)
 

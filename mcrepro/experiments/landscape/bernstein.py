@@ -152,11 +152,6 @@ def printed_exceedance(_table: pd.DataFrame) -> Estimate:
     return exact(_exceedance(200, 0.5, printed_threshold(1 / 200**2, 0.5, 0.1)))
 
 
-def printed_exceedance_small(_table: pd.DataFrame) -> Estimate:
-    """The same for η = 0.001."""
-    return exact(_exceedance(200, 0.5, printed_threshold(1 / 200**2, 0.5, 0.001)))
-
-
 def repaired_exceedance(_table: pd.DataFrame) -> Estimate:
     """The same for η = 0.1 with Bernstein's threshold."""
     return exact(_exceedance(200, 0.5, bernstein_threshold(1 / 200**2, 0.25 / 200**2, 0.1)))

@@ -51,16 +51,13 @@ def _number(column):
 
 
 squared_distance = _number("squared")
-plain_distance = _number("plain")
 squared_distance_from_eighth = _number("squared_from_eighth")
 relaxed_factor = _number("relaxed")
 root_of_eight = _number("root")
 cube_of_size = _number("cube")
 mass_kept = _number("kept")
 chance_of_zeros = _number("only_zeros")
-chance_of_zeros_small = _number("only_zeros_small")
 degrees_bounded = _number("degrees_10")
-degrees_bounded_at_one = _number("degrees_1")
 
 
 def scale_is_right(table: pd.DataFrame) -> Estimate:

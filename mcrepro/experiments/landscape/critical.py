@@ -95,11 +95,6 @@ def _at(table, mu):
     return table[table["mu"] == mu]
 
 
-def residual_grows(table: pd.DataFrame) -> Estimate:
-    """Exponent in d of the largest residual (3.7) over ε = μ³/√(pd), at the least μ."""
-    return growth(_at(table, table["mu"].min()), "plain")
-
-
 def full_residual_grows(table: pd.DataFrame) -> Estimate:
     """Exponent in d of the largest residual (3.13) over μ³/√(pd), at the least μ."""
     return growth(_at(table, table["mu"].min()), "residual")

@@ -133,11 +133,6 @@ def stochastic_descent(table: pd.DataFrame) -> Estimate:
     return _instances(_of(table, "row_norm", "perturbed_gd"))
 
 
-def unregularized(table: pd.DataFrame) -> Estimate:
-    """Share of rank-one instances in which all second-order points reached without R are ±z."""
-    return _instances(_of(table, "none", "trust_region"))
-
-
 def _cells(d, p):
     common = {"d": d, "p": p, "mu": 1.2}
     return [

@@ -71,11 +71,6 @@ def strongly_convex(table: pd.DataFrame) -> Estimate:
     return share(_largest(table)["curvature"] >= 0.5)
 
 
-def degrees_double(table: pd.DataFrame) -> Estimate:
-    """Share of masks with at most 2pd entries in every row, at the largest d."""
-    return share(_largest(table)["degrees"] <= 2)
-
-
 def deviation_grows(table: pd.DataFrame) -> Estimate:
     """Exponent in d of the larger deviation of the two sides of (3.6), in units of pε√(1 - p).
 

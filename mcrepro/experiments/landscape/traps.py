@@ -80,11 +80,6 @@ def none_found(table: pd.DataFrame) -> Estimate:
     return share(_part(table, 10.0)["spurious"] == 0)
 
 
-def none_found_at_two(table: pd.DataFrame) -> Estimate:
-    """The same with α = 2μ/√d."""
-    return share(_part(table, 2.0)["spurious"] == 0)
-
-
 def fewer_run_off(table: pd.DataFrame) -> Estimate:
     """Starts that run off without R minus those that do with it, a mean over instances."""
     return mean(_part(table, 0.0)["escaped"] - _part(table, 10.0)["escaped"])

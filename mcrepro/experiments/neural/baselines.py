@@ -83,12 +83,6 @@ def network_below_minors_2(table: pd.DataFrame) -> Estimate:
     return mean(runs["network"] - runs["minors"])
 
 
-def minors_exact(table: pd.DataFrame) -> Estimate:
-    """Largest median error of vanishing minors over sizes, mean over runs."""
-    part = table[table["method"] == "minors"]
-    return mean(part.groupby("trial")["median"].max())
-
-
 def _ratio(table, n, other):
     runs = _runs(table, n)
     return mean(runs["network"] / runs[other])

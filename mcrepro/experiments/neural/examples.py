@@ -93,11 +93,6 @@ def prediction_4_against_zero(_: pd.DataFrame) -> Estimate:
     return exact(_relative_error(~_printed.MASK_4))
 
 
-def prediction_4_observed(_: pd.DataFrame) -> Estimate:
-    """The same at the entries that the network was shown."""
-    return exact(_relative_error(_printed.MASK_4))
-
-
 def _relative_error(at):
     error = (_printed.PREDICTION_4 - _printed.CASE_4)[at]
     return float(np.linalg.norm(error) / np.linalg.norm(_printed.CASE_4[at]))

@@ -71,12 +71,6 @@ def worst_common(table: pd.DataFrame) -> Estimate:
     return _worst(table, "common")
 
 
-def six_minus_two(table: pd.DataFrame) -> Estimate:
-    """Error for n = 6 less that for n = 2, a network for each."""
-    own = table[table["network"] == "own"].pivot(index="trial", columns="n", values="hidden")
-    return mean(own[6] - own[2])
-
-
 def _worst(table, network):
     part = table[table["network"] == network]
     return mean(part.groupby("trial")["hidden"].max())

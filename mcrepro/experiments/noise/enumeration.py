@@ -91,12 +91,6 @@ def worst_margin(table: pd.DataFrame) -> Estimate:
     return exact((found["true"] - found["smallest"]).min())
 
 
-def worst_margin_of_average(table: pd.DataFrame) -> Estimate:
-    """True probability of (10) minus the mean of the printed bound; the least over p."""
-    found = coverage(table)
-    return exact((found["true"] - found["average"]).min())
-
-
 def fresh_margin(table: pd.DataFrame) -> Estimate:
     """Smallest margin of (33) for any of the d, with a mask that d does not depend on."""
     return exact(coverage(table)["fresh"].min())

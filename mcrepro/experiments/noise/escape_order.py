@@ -152,14 +152,6 @@ def theorem_leads_down(table: pd.DataFrame) -> Estimate:
     return rate(int((part["theorem_ratio"] < 1).sum()), len(part))
 
 
-def same_as_all_tensors(table: pd.DataFrame) -> Estimate:
-    """Share of points at which a ratio below 1 and a negative Hessian eigenvalue agree."""
-    points = table.dropna(subset=["hessian"])
-    points = points[points["order"] > 1]
-    agree = (points["ratio"] < 1) == (points["hessian"] < 0)
-    return rate(int(agree.sum()), len(points))
-
-
 _ORDERS = [[1, 3, 5, 7, 15, 31]]
 
 PROTOCOL = Protocol(

@@ -167,11 +167,6 @@ def one_way_gnmr_over_lifted(table: pd.DataFrame) -> Estimate:
     return lead(table, "gnmr, one-way", "lifted", _all(table), [0.15])
 
 
-def one_way_gnmr_over_bm(table: pd.DataFrame) -> Estimate:
-    """Lead of GNMR with the entries as they were drawn over BM, p = .15."""
-    return lead(table, "gnmr, one-way", "bm", _all(table), [0.15])
-
-
 def lin_rfm_small(table: pd.DataFrame) -> Estimate:
     """Lead of Lin-RFM over lifted at the smallest n, p = .15."""
     return lead(table, "lin_rfm", "lifted", _all(table)[:1], [0.15])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mcrepro.experiments import Protocol, Sweep
-from mcrepro.experiments.statistics import Estimate, exact, mean
+from mcrepro.experiments.statistics import Estimate, exact
 from mcrepro.theory import epsilon_mc as law
 
 from ._surrogate import optima
@@ -67,15 +67,6 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
     columns = {"met": "mean", "bound": "mean", "on_unobserved": "mean", "error2": "median"}
     found = met.groupby(keys).agg(columns | {"trial": "size"}).reset_index()
     return found.rename(columns={"trial": "masks"})
-
-
-def worst_shortfall(table: pd.DataFrame) -> Estimate:
-    """Mean of (10 holds) - (its printed bound) at the p where it is least, ones, n = 6."""
-    part = table[(table["truth"] == "ones") & (table["n"] == 6)]
-    margin = (part["error2"] <= part["allowed"]) - part["bound"]
-    groups = [margin[part["p"] == p] for p in sorted(part["p"].unique())]
-    worst = min(groups, key=lambda group: group.mean())
-    return mean(worst, 1 - 0.05 / len(groups))
 
 
 def largest_seen_ratio(table: pd.DataFrame) -> Estimate:

@@ -64,37 +64,12 @@ def _shares(table, method):
     return part.pivot_table(index="trial", columns="epsilon", values="share")
 
 
-def _drop(table, method, epsilon, peak=5e-4):
-    shares = _shares(table, method)
-    return mean(shares[peak] - shares[epsilon], bound=1)
-
-
-def drop_at_1e1(table: pd.DataFrame) -> Estimate:
-    """Rate at ε = 5e-4, inside the printed peak, minus that at ε = .1."""
-    return _drop(table, "lifted", 0.1)
-
-
-def drop_at_1e2(table: pd.DataFrame) -> Estimate:
-    """The same at ε = .01."""
-    return _drop(table, "lifted", 0.01)
-
-
-def drop_at_1e5(table: pd.DataFrame) -> Estimate:
-    """The same at ε = 1e-5."""
-    return _drop(table, "lifted", 1e-5)
-
-
 def least_drop(table: pd.DataFrame) -> Estimate:
     """Least of the three, at joint confidence 95 %."""
     shares = _shares(table, "lifted")
     each = [mean(shares[5e-4] - shares[eps], 1 - 0.05 / 3, bound=1) for eps in (0.1, 0.01, 1e-5)]
     low, high = min(e.low for e in each), min(e.high for e in each)
     return Estimate(min(e.value for e in each), low, high, 0.95, "mean", len(shares))
-
-
-def printed_step_drop_at_1e5(table: pd.DataFrame) -> Estimate:
-    """Rate at ε = 5e-4 minus that at 1e-5, gradient descent with the printed step."""
-    return _drop(table, "lifted, step as printed", 1e-5)
 
 
 def lead_over_bm(table: pd.DataFrame) -> Estimate:
@@ -117,11 +92,6 @@ def slowdown(table: pd.DataFrame) -> Estimate:
     part = table[table["method"] == "lifted"]
     wide = part.pivot_table(index="trial", columns="epsilon", values="iterations")
     return mean(wide[1e-5] / wide[1e-3])
-
-
-def rate_at_1e2(table: pd.DataFrame) -> Estimate:
-    """Success rate at ε = .01."""
-    return curve(table, "lifted")[0.01]
 
 
 _METHODS = list(SETTINGS)

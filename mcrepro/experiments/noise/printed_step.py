@@ -68,12 +68,6 @@ def converged_printed(table: pd.DataFrame) -> Estimate:
     return rate(int(part["converged"].sum()), int(part["runs"].sum()))
 
 
-def converged_quarter(table: pd.DataFrame) -> Estimate:
-    """The same for a quarter of (12)."""
-    part = _at(table, 0.25)
-    return rate(int(part["converged"].sum()), int(part["runs"].sum()))
-
-
 PROTOCOL = Protocol(
     trial=trial,
     seed=2605,

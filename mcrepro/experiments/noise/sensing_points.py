@@ -157,13 +157,6 @@ def ratio_c2(table: pd.DataFrame) -> Estimate:
     return exact(part.loc[part["gradient_minimum"] < -1e-6, "ratio_c2"].max())
 
 
-def opposite_signs(table: pd.DataFrame) -> float:
-    """Share of noiseless spurious points at which a and b have opposite signs."""
-    part = _points(table, "none")
-    part = part[part["gradient_minimum"] < -1e-6]
-    return float((part["ab"] < -1e-9).mean())
-
-
 def excess_43(table: pd.DataFrame) -> Estimate:
     """Largest violation of (43) at order 3, relative to the largest term."""
     part = _points(table)

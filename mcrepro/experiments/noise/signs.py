@@ -151,12 +151,6 @@ def bias_at_1e2(table: pd.DataFrame) -> Estimate:
     return exact(float(sign_patterns.epsilon_bias(3, Fraction(1, 100))))
 
 
-def bias_at_1e1(table: pd.DataFrame) -> Estimate:
-    """The same at ε = .1."""
-    _need(table, 6)
-    return exact(float(sign_patterns.epsilon_bias(3, Fraction(1, 10))))
-
-
 def printed_gap(_: pd.DataFrame) -> Estimate:
     """Median over the printed failures of log10 of MSE_unobs over MSE_obs."""
     failures = PRINTED[PRINTED["mse_unobs"] > 1]

@@ -92,19 +92,9 @@ def _joint(table):
     return 1 - 0.05 / table["n"].nunique()
 
 
-def bm_rate(table: pd.DataFrame) -> dict[int, Estimate]:
-    """BM's success rate by n, zeros at even indices; intervals hold jointly at 95 %."""
-    return success(table, "bm", confidence=_joint(table))
-
-
 def lifted_rate(table: pd.DataFrame) -> dict[int, Estimate]:
     """The same for the lifted method."""
     return success(table, "lifted", confidence=_joint(table))
-
-
-def gnmr_rate(table: pd.DataFrame) -> dict[int, Estimate]:
-    """The same for GNMR from random directions."""
-    return success(table, "gnmr", confidence=_joint(table))
 
 
 def least_difference(table: pd.DataFrame, method: str, other: str) -> Estimate:
@@ -129,12 +119,6 @@ def lead_over_bm(table: pd.DataFrame) -> Estimate:
 def gnmr_against_lifted(table: pd.DataFrame) -> Estimate:
     """Least lead, perhaps negative, of GNMR over lifted on the sizes."""
     return least_difference(table, "gnmr", "lifted")
-
-
-def lin_rfm_rate(table: pd.DataFrame) -> Estimate:
-    """Success rate of Lin-RFM over all sizes; it has no random start."""
-    part = table[(table["method"] == "lin_rfm") & (table["delta"] == 0)]
-    return _solve.pooled(part)
 
 
 def lin_rfm_deficit(table: pd.DataFrame) -> Estimate:

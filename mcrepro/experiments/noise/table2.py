@@ -101,16 +101,6 @@ def failures_at_2_67_n6(table: pd.DataFrame) -> Estimate:
     return _share(failures(table, 6)["mse_unobs"].round(2) == 2.67)
 
 
-def success_n8(table: pd.DataFrame) -> Estimate:
-    """Share of successful runs at n = 8."""
-    return _share(part(table, 8)["error"] <= _solve.THRESHOLD)
-
-
-def success_n6(table: pd.DataFrame) -> Estimate:
-    """Share of successful runs at n = 6."""
-    return _share(part(table, 6)["error"] <= _solve.THRESHOLD)
-
-
 def _median(values):
     """Median with the distribution-free interval between two order statistics, 95 %."""
     from scipy.stats import binom
