@@ -38,7 +38,10 @@ def ensure_environment() -> None:
     ).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    print(f"Setting up {ENVIRONMENT.relative_to(ROOT)} from {LOCK.name} ...", flush=True)
+    print(
+        f"Setting up {ENVIRONMENT.relative_to(ROOT)} from {LOCK.name}: about 2 GB, some minutes ...",
+        flush=True,
+    )
     stamp.unlink(missing_ok=True)
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]

@@ -80,7 +80,7 @@ def build(
         raise ParameterError(f"unknown profile {profile!r}{near_miss(profile, PROFILES)}")
     with only_one(project.build / ".lock"):
         pages = read_book(project)
-        selected = select([page for page in pages if isinstance(page, Chapter)], only)
+        selected = select([page.name for page in pages if isinstance(page, Chapter)], only)
         tasks = plan(project, pages, profile, selected, words)
         stored = {name: _current(task) for name, task in tasks.items()}
         todo = [
@@ -102,17 +102,16 @@ def build(
     )
 
 
-def select(chapters: Sequence[Chapter], only: Sequence[str]) -> list[str]:
-    """Return the names of the chapters that match a pattern; all if there is no pattern.
+def select(names: Sequence[str], only: Sequence[str]) -> list[str]:
+    """Return those names of chapters that match a pattern; all if there is no pattern.
 
     Raises
     ------
     BuildError
         If a pattern matches nothing.
     """
-    names = [chapter.name for chapter in chapters]
     if not only:
-        return names
+        return list(names)
     chosen = set()
     for pattern in only:
         matching = {name for name in names if fnmatch(name, pattern.removesuffix(".md"))}

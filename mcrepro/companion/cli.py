@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,10 +60,11 @@ def _build(arguments: argparse.Namespace) -> None:
         force=arguments.force,
         timeout=arguments.timeout,
     )
-    for name in report.missing:
-        print(f"{name}: shown without outputs (not executed in profile {arguments.profile})")
     if report.missing:
-        print("Warnings of Sphinx were let pass: references to missing outputs stay plain text")
+        told = f"Without outputs, not executed in profile {arguments.profile}: "
+        names = ", ".join(report.missing)
+        print(textwrap.fill(told + names, 96, subsequent_indent="  ", break_on_hyphens=False))
+        print("Links to the figures and tables of these pages stay plain text")
     print(
         f"Chapters: {len(report.executed)} executed, {len(report.reused)} unchanged; "
         f"site {'built' if report.site_built else 'unchanged'}; {report.seconds:.1f} s"
@@ -186,8 +188,12 @@ def _diff(arguments: argparse.Namespace) -> None:
         print(f"No number and no verdict of the reference changed since {arguments.revision}")
         return
     print(table.to_string(index=False, na_rep="–"))
+    new, gone = table["before"].isna(), table["after"].isna()
     verdicts = table[table["verdict before"] != table["verdict after"]]
-    print(f"{len(table)} numbers changed, {verdicts['id'].nunique()} claims have another verdict")
+    print(
+        f"{(~new & ~gone).sum()} numbers changed, {new.sum()} new, {gone.sum()} gone; "
+        f"{verdicts['id'].nunique()} claims have another verdict"
+    )
 
 
 def _students(arguments: argparse.Namespace) -> None:
@@ -197,7 +203,7 @@ def _students(arguments: argparse.Namespace) -> None:
     project = Project.find()
     chapters = edition.chapters_with_exercises(project)
     if arguments.chapter:
-        names = select(chapters, arguments.chapter)
+        names = select([chapter.name for chapter in chapters], arguments.chapter)
         chapters = [chapter for chapter in chapters if chapter.name in names]
     folder = Path(arguments.folder) if arguments.folder else project.build / "students"
     words = _words(arguments)

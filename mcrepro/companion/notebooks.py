@@ -75,6 +75,16 @@ def read_book(project: Project) -> list[Page]:
     ]
 
 
+def chapter_names(project: Project) -> list[str]:
+    """Return the names of the chapters, in order, without reading more than their front matter."""
+    return [
+        name
+        for name in project.toc()
+        if name not in GENERATED
+        and "kernelspec" in front_matter(name, project.source(name).read_text(encoding="utf-8"))
+    ]
+
+
 def read_page(name: str, path: Path) -> Page:
     """Read one page; it is a :class:`Chapter` if its front matter has a ``kernelspec``.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from mcrepro.companion.build import execute, plan, select
 from mcrepro.companion.execute import Task
 from mcrepro.companion.files import only_one
-from mcrepro.companion.notebooks import Chapter, read_book
+from mcrepro.companion.notebooks import Chapter, chapter_names, read_page
 from mcrepro.companion.project import DEFAULT_PROFILE, Project
 from mcrepro.companion.site import build_one
 from mcrepro.companion.stage import stage_files, stage_page
@@ -41,11 +41,12 @@ def run_chapter(
     ParameterError, BuildError, OSError
     """
     with only_one(project.build / ".lock"):
-        pages = [page for page in read_book(project) if isinstance(page, Chapter)]
-        selected = select(pages, [name])
+        # Only this chapter is read: a slip in the command is answered at once.
+        selected = select(chapter_names(project), [name])
         if len(selected) != 1:
             raise BuildError(f"{name!r} is more than one chapter: {', '.join(selected)}")
-        chapter = next(page for page in pages if page.name == selected[0])
+        chapter = read_page(selected[0], project.source(selected[0]))
+        assert isinstance(chapter, Chapter)  # by its front matter
         task = plan(project, [chapter], profile, selected, words)[chapter.name]
         slug = chapter.name.replace("/", "-")
         folder = project.build / "runs" / f"{slug}-{task.record.stamp[:8]}"

@@ -23,6 +23,20 @@ def test_build_ends_with_the_path(here, capsys):
     assert "0 executed, 3 unchanged; site unchanged" in out
 
 
+def test_chapters_without_outputs_are_told_together(here, capsys):  # noqa: ARG001
+    assert cli.main(["build", "--profile", "smoke", "--only", "one/beta"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "Without outputs, not executed in profile smoke: one/alpha, two\nLinks to "
+    )
+
+
+def test_run_answers_a_slip_though_another_chapter_is_broken(here, capsys):
+    here.edit("one/alpha.md", "n = 20", "n = 20 +")
+    assert cli.main(["run", "two", "-p", "m", "3"]) == 1
+    assert capsys.readouterr().err.startswith("error: two has no parameter 'm'")
+
+
 def test_check(here, capsys):
     assert cli.main(["check"]) == 0
     assert capsys.readouterr().out == "5 pages, no fault\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcrepro.companion.notebooks import Chapter, read_book, read_page
+from mcrepro.companion.notebooks import Chapter, chapter_names, read_book, read_page
 from mcrepro.companion.project import Project
 from mcrepro.errors import BuildError
 
@@ -23,6 +23,7 @@ def test_a_kernelspec_makes_a_notebook(toy):
     assert isinstance(alpha, Chapter)
     assert alpha.schema.resolve("quick") == {"profile": "quick", "n": 20, "p": 0.5}
     assert [tags for _, tags in alpha.code()] == [["parameters"], [], []]
+    assert chapter_names(toy) == [name for name, page in pages.items() if isinstance(page, Chapter)]
 
 
 @pytest.mark.parametrize(

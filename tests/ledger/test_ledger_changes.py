@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from mcrepro import ledger
 from mcrepro.companion import cli
 from mcrepro.ledger import LedgerError, changes, reference, reference_at
 
@@ -84,4 +85,14 @@ def test_diff_lists_a_planted_change_since_the_last_commit(capsys):
     head, row, last = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["id", "reading"]
     assert row.split() == ["hajek-regime", "1.0", "0.0", "reproduced", "discrepant"]
-    assert last == "1 numbers changed, 1 claims have another verdict"
+    assert last == "1 numbers changed, 0 new, 0 gone; 1 claims have another verdict"
+
+
+@pytest.mark.usefixtures("repository")
+def test_diff_counts_what_came_apart_from_what_changed(capsys, monkeypatch):
+    now = reference.load_reference(reference.PATH)
+    before = now[now["id"] != "hajek-regime"]
+    monkeypatch.setattr(ledger, "reference_at", lambda _revision: before)
+    assert cli.main(["diff", "HEAD"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "0 numbers changed, 1 new, 0 gone; 1 claims have another verdict"

@@ -22,7 +22,11 @@ from mcrepro.experiments.synthesis._families import FAMILIES, NOISE
 
 def test_every_method_of_the_package_is_on_some_family():
     met = {method for family in FAMILIES.values() for method in family.methods}
-    assert met == set(mc.methods()["name"])
+    alone = set(mc.methods()["name"]) - met
+    assert not alone, (
+        f"put {sorted(alone)} on a family of mcrepro/experiments/synthesis/_families.py"
+    )
+    assert met <= set(mc.methods()["name"])
 
 
 def test_every_comparison_has_the_baseline():
