@@ -108,11 +108,12 @@ class Problem:
 
     @classmethod
     def from_dense(cls, M, mask, symmetric: bool = False) -> Problem:
-        """Observe the entries of a matrix where a mask is true; the matrix is kept as the truth.
+        """Observe the entries of a matrix where a mask is true.
 
         Parameters
         ----------
         M : array_like of real, shape (n1, n2)
+            Kept as the truth unless some of it is missing: where the mask is false NaN is allowed.
         mask : array_like of bool, shape (n1, n2)
         symmetric : bool, default False
         """
@@ -125,7 +126,8 @@ class Problem:
         if mask.shape != M.shape:
             raise ValueError(f"mask must have the shape {M.shape} of M, got {mask.shape}")
         rows, cols = np.nonzero(mask)
-        return cls(rows, cols, M[rows, cols], M.shape, symmetric=symmetric, truth=M)
+        truth = M if np.isfinite(M).all() else None
+        return cls(rows, cols, M[rows, cols], M.shape, symmetric=symmetric, truth=truth)
 
     @classmethod
     def from_csr(cls, entries, symmetric: bool = False, truth=None) -> Problem:

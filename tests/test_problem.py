@@ -116,6 +116,15 @@ def test_symmetric_values_must_agree_up_to_rounding():
         Problem([0, 1], [1, 0], [1.0, 1.01], (2, 2), symmetric=True)
 
 
+def test_a_matrix_with_gaps_is_no_truth():
+    M = np.array([[1.0, np.nan], [2.0, 3.0]])
+    problem = Problem.from_dense(M, ~np.isnan(M))
+    assert problem.n_observed == 3
+    assert problem.truth is None
+    with pytest.raises(ValueError, match="finite"):
+        Problem.from_dense(M, np.ones((2, 2), dtype=bool))
+
+
 def test_from_dense_and_from_csr_refusals():
     with pytest.raises(TypeError, match="mask must be an array of bool, got dtype int64"):
         Problem.from_dense(np.ones((2, 2)), np.ones((2, 2), dtype=np.int64))
