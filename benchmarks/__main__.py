@@ -55,9 +55,10 @@ def main(arguments=None) -> int:
     table = runner.Table(
         runner.QUICK if options.quick else runner.TABLE, runner.environment(options.threads)
     )
-    if options.again:
-        table.rows = {key: row for key, row in table.rows.items() if key[0] not in chosen}
     for name in chosen:
+        known_rows = table.rows
+        if options.again:
+            table.rows = {key: row for key, row in known_rows.items() if key[0] != name}
         try:
             runner.run(
                 known[name],
@@ -67,6 +68,7 @@ def main(arguments=None) -> int:
                 say=lambda line: print(line, flush=True),
             )
         except DataError as error:
+            table.rows = known_rows
             print(f"{name}: left out: {error}", file=sys.stderr)
     frame = table.frame()
     if len(frame):

@@ -1,5 +1,6 @@
 """The benchmarks run, at tiny sizes and without peers, and the runner keeps what it measured."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # They stand beside the package, not in it.
 sys.path.insert(0, str(ROOT))
 from benchmarks import runner
+from benchmarks.__main__ import VARIABLES, main
 from benchmarks.cases import cases, unobserved_error
 from benchmarks.contenders import Answer
 
@@ -89,6 +91,22 @@ def test_what_was_measured_is_not_measured_again(tmp_path):
     runner.run(case, again, seeds=1, rounds=1, say=lines.append)
     assert len(lines) == 2
     assert runner.Table(tmp_path / "speed.csv", {**HERE, "machine": {}}).rows == {}
+
+
+def test_measuring_again_without_the_data_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "QUICK", tmp_path / "quick.csv")
+    monkeypatch.setenv("MCREPRO_DATA", str(tmp_path))
+    monkeypatch.setenv("MCREPRO_OFFLINE", "1")
+    monkeypatch.setenv("MCREPRO_CACHE", str(tmp_path / "cache"))
+    for name in VARIABLES:  # main sets them
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    table = runner.Table(runner.QUICK, runner.environment(1))
+    columns = ["group", "title", "x", "role", "setting", "error", "reference", "success"]
+    row = dict.fromkeys([*columns, "seconds", "cpu"], 1.0)
+    table.add({**row, "case": "ml-100k", "contender": "als", "seed": 0})
+    assert main(["--quick", "--again", "ml-100k", "import"]) == 0
+    kept = runner.Table(runner.QUICK, runner.environment(1)).rows
+    assert {key[0] for key in kept} == {"ml-100k", "import"}
 
 
 def test_the_ratio_is_the_median_over_seeds_to_the_fastest_that_always_succeeds():
