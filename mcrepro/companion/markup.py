@@ -10,6 +10,8 @@ import pandas as pd
 
 from mcrepro._near import did_you_mean
 
+# Where a cell of a table must not break: inside an interval, and around "to" and "±" of numbers.
+_INTERVAL = re.compile(r"\[[^\[\]]{1,30}\]|(?<=[\d%]) (?:to|±) (?=[-+−.]?\d)")
 _LONG = 6  # a parameter with more values than this is shown by its ends and its number of values
 
 
@@ -89,7 +91,7 @@ def table_box(
     body = []
     for row in frame.itertuples(index=False, name=None):
         cells = (
-            f"<td{cls}>{html.escape(_cell(value, formats.get(column)))}</td>"
+            f"<td{cls}>{html.escape(_kept(_cell(value, formats.get(column))))}</td>"
             for column, value, cls in zip(frame.columns, row, classes, strict=True)
         )
         body.append(f"<tr>{''.join(cells)}</tr>")
@@ -128,6 +130,11 @@ def _cell(value: Any, form: str | Callable[[Any], str] | None) -> str:
     if form is not None:
         return format(value, form)
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _kept(text: str) -> str:
+    """The text of a cell with every interval in it on one line."""
+    return _INTERVAL.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def _exact(value: Any) -> str:

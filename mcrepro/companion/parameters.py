@@ -78,9 +78,9 @@ class Parameter(pydantic.BaseModel):
         if self.choices is not None:
             return "one of " + ", ".join(map(repr, self.choices))
         if self.ge is not None and self.le is not None:
-            return f"from {self.ge:g} to {self.le:g}"
+            return f"from {self.ge:.12g} to {self.le:.12g}"
         bounds = [
-            f"{word} {bound:g}"
+            f"{word} {bound:.12g}"
             for word, bound in [
                 ("at least", self.ge),
                 ("above", self.gt),

@@ -9,7 +9,7 @@ between dollar signs is left to MathJax.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from math import isfinite, isnan
 from pathlib import Path
@@ -209,7 +209,8 @@ def _regenerated(row: Mapping[str, Any]) -> str:
         numbers = _interval(details[0])
     else:
         lines = "".join(f"<li>{_detail(detail)}</li>" for detail in details)
-        numbers = f"<details><summary>{len(details)} values</summary><ul>{lines}</ul></details>"
+        count = _count(details, "value")
+        numbers = f"<details><summary>{count}</summary><ul>{lines}</ul></details>"
     source = f"<summary>{escape(row['protocol'])}</summary>{escape(_source(row))}"
     return f'{numbers}<details class="claim-note">{source}</details>'
 
@@ -220,6 +221,10 @@ def _detail(detail: Mapping[str, Any]) -> str:
     if detail["printed"]:
         text += f" (printed {prose(detail['printed'])})"
     return text
+
+
+def _count(things: Collection[Any], word: str) -> str:
+    return f"{len(things)} {word}{'s' * (len(things) != 1)}"
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:
@@ -247,9 +252,8 @@ def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
     readings = readings_tried(row)
     if tried and readings:
         items = "".join(f"<li>{prose(name)}: {outcome}</li>" for name, outcome in readings.items())
-        notes[0] += (
-            f"<details><summary>{len(readings)} readings tried</summary><ul>{items}</ul></details>"
-        )
+        count = _count(readings, "reading")
+        notes[0] += f"<details><summary>{count} tried</summary><ul>{items}</ul></details>"
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
         notes.append(f"The value {agrees} with the reference run.")

@@ -156,6 +156,20 @@ def test_table_shows_a_named_index_and_takes_functions():
     assert outline.cells == ["key", "v", "x", "50%"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("0.5 [0.1, 0.9]", "0.5 [0.1,~0.9]"),
+        ("6% (0.4% to 12%)", "6% (0.4%~to~12%)"),
+        ("+0.01 ± 0.003", "+0.01~±~0.003"),
+        ("up to a sign", "up to a sign"),
+    ],
+)
+def test_an_interval_in_a_table_stays_on_one_line(text, kept):
+    outline = Outline(table_box(pd.DataFrame({"v": [text]}), "c", {}).markup)
+    assert outline.cells == ["v", kept.replace("~", "\N{NO-BREAK SPACE}")]
+
+
 def test_table_format_of_an_unknown_column():
     with pytest.raises(ValueError, match=r"'eror'.*did you mean 'error'"):
         table_box(pd.DataFrame({"error": [1.0]}), "c", {"eror": ".1f"})
