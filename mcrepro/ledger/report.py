@@ -209,7 +209,8 @@ def _regenerated(row: Mapping[str, Any]) -> str:
         numbers = _interval(details[0])
     else:
         lines = "".join(f"<li>{_detail(detail)}</li>" for detail in details)
-        numbers = f"<details><summary>{len(details)} values</summary><ul>{lines}</ul></details>"
+        counted = _counted(len(details), "value")
+        numbers = f"<details><summary>{counted}</summary><ul>{lines}</ul></details>"
     source = f"<summary>{escape(row['protocol'])}</summary>{escape(_source(row))}"
     return f'{numbers}<details class="claim-note">{source}</details>'
 
@@ -241,15 +242,18 @@ def _source(row: Mapping[str, Any]) -> str:
     return " · ".join(filter(None, parts))
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
     reason, _, tried = row["reason"].partition(TRIED)
     notes = [prose(reason)]
     readings = readings_tried(row)
     if tried and readings:
         items = "".join(f"<li>{prose(name)}: {outcome}</li>" for name, outcome in readings.items())
-        notes[0] += (
-            f"<details><summary>{len(readings)} readings tried</summary><ul>{items}</ul></details>"
-        )
+        counted = _counted(len(readings), "reading")
+        notes[0] += f"<details><summary>{counted} tried</summary><ul>{items}</ul></details>"
     if row["consistent"] is not None:
         agrees = "agrees" if row["consistent"] else "does not agree"
         notes.append(f"The value {agrees} with the reference run.")
