@@ -90,7 +90,7 @@ def leading(S, count, rng, U=None, V=None, tol=0.0, above=None):
         v0 = gram(rng.standard_normal(n2))
         # ARPACK stops with an error on a matrix of zeros.
         if np.linalg.norm(v0) <= np.finfo(float).eps * float(np.vdot(S.data, S.data)):
-            return np.zeros(count), np.eye(n2, count)
+            return _decreasing(np.zeros(count), np.eye(n2, count), above)
         operator = LinearOperator((n2, n2), matvec=gram, dtype=float)
         squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
     return _decreasing(squares, vectors, above)

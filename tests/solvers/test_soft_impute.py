@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import mcrepro as mc
 from mcrepro._factors import entries
@@ -498,3 +499,17 @@ def test_fewer_columns_than_are_looked_for_at_once(shape):
         M = rng.standard_normal((shape[0], 2)) @ rng.standard_normal((2, shape[1]))
         problem = mc.Problem.from_dense(M, rng.random(shape) < 0.7)
         assert mc.complete(problem, "soft_impute", seed=0).converged
+
+
+@pytest.mark.parametrize("n", [40, 200])  # a dense eigenvalue problem, and Lanczos
+def test_nothing_above_the_level_is_no_direction(n):
+    rng = np.random.default_rng(0)
+    nothing = sp.csr_array((np.zeros(n), (np.arange(n), np.arange(n))), shape=(n, n))
+    s, V = leading(nothing, 3, rng, above=0.1)
+    assert s.shape == (0,)
+    assert V.shape == (n, 0)
+    s, V = leading(
+        sp.csr_array(sp.diags_array(np.r_[3.0, 2.0, np.zeros(n - 2)])), 3, rng, above=2.5
+    )
+    assert s == pytest.approx([3.0])
+    assert np.abs(V[0]) == pytest.approx([1.0])
