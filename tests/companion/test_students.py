@@ -1,6 +1,7 @@
 """Exercises as assignments: what is read, what students get, and that the grading proves itself."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -168,6 +169,19 @@ def test_a_build_runs_checks_and_drops_mistakes(chapter):
 def course(project, tmp_path):
     pytest.importorskip("nbgrader")
     return Course(project, tmp_path / "course")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere kernels have ports")
+def test_kernels_of_gradings_take_no_ports_from_each_other(chapter, course):
+    check = (
+        "from ipykernel.kernelapp import IPKernelApp\n"
+        f'{CHECK}; assert IPKernelApp.instance().transport == "ipc", "Two may pick one port."'
+    )
+    page = chapter(CHAPTER.replace(CHECK, check))
+    parts = exercises(page)
+    course.add(page, parts)
+    graded = course.submit("one-toy", "reference", {"ex-double": parts[0].answer})
+    assert graded["ex-double"].points == graded["ex-double"].most, graded
 
 
 def test_students_get_no_solution_and_grading_proves_itself(chapter, course):

@@ -134,7 +134,11 @@ class Course:
             }
 
     def _run(self, action: str, *arguments: Any, **options: Any) -> None:
-        with _environment():
+        with _environment() as folder:
+            # Two kernels that start at once may pick one port ("Address already in use"); sockets
+            # in a folder of this action, which starts one kernel at a time, meet nobody's.
+            if os.name == "posix":
+                self._api.config.KernelManager.update(transport="ipc", ip=f"{folder}/ipc")
             report = getattr(self._api, action)(*arguments, **options)
         if not report["success"]:
             said = f"{report.get('log') or ''}\n{report.get('error') or ''}".strip()
@@ -142,8 +146,11 @@ class Course:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """Let the kernels see this package, and nbgrader the programs installed beside it."""
+def _environment() -> Iterator[str]:
+    """Let the kernels see this package, and nbgrader the programs installed beside it.
+
+    Yields a temporary folder.
+    """
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="mcrepro-", ignore_cleanup_errors=True) as folder:
         # A profile of our own: nobody's start-up files, and no warning about each local socket.
@@ -155,7 +162,7 @@ def _environment() -> Iterator[None]:
         os.environ["PATH"] = os.pathsep.join(programs)
         try:
             with warnings.catch_warnings(action="ignore"):  # nbgrader's, about its own database
-                yield
+                yield folder
         finally:
             os.environ.clear()
             os.environ.update(before)
