@@ -23,6 +23,7 @@ from benchmarks.contenders import (
     cmfrec_ratings,
     cvxpy_lasso,
     importing,
+    lifted_gradient,
     ours,
     published,
     pymanopt,
@@ -30,6 +31,7 @@ from benchmarks.contenders import (
     surprise_svd,
     tensorly,
 )
+from mcrepro.lifting import DenseObjective, LiftedObjective
 
 #: Relative error on the unobserved entries at which a matrix counts as recovered.
 RECOVERED = 1e-5
@@ -41,7 +43,7 @@ class Task:
 
     Attributes
     ----------
-    problem : mcrepro.Problem
+    problem : mcrepro.Problem or Lifted
     rank : int
     seed : int
     score : callable
@@ -52,7 +54,7 @@ class Task:
         An error to compare with, such as that of an oracle; NaN where there is none.
     """
 
-    problem: mc.Problem
+    problem: mc.Problem | Lifted
     rank: int | None
     seed: int
     score: Callable[[Answer], float]
@@ -285,6 +287,39 @@ def _convex(regularization):
     return Case(f"convex-{regularization:g}", "convex", title, metric, contenders, task)
 
 
+# -- lifted ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """The lifted objective in two forms, and where to take its gradient."""
+
+    structured: LiftedObjective
+    dense: DenseObjective
+    point: np.ndarray
+
+
+def lifted(seed, *, n, order, tiny=False):
+    """The structured problem of the noise part; scored by the distance from the definition."""
+    objective = LiftedObjective(mc.instances.structured(4 if tiny else n, 0.2), order)
+    forms = Lifted(objective, DenseObjective(objective), objective.initial(1.0, seed))
+    return Task(forms, None, seed, partial(from_definition, forms), 1e-12)
+
+
+def from_definition(forms, answer):
+    """Relative distance of a gradient from that of the dense form."""
+    exact = forms.dense.gradient(forms.point)
+    return float(np.linalg.norm(answer.left - exact) / np.linalg.norm(exact))
+
+
+def _lifted(n, order):
+    contenders = (lifted_gradient("structured", "ours"), lifted_gradient("dense", "reference"))
+    title = f"lifted objective, n = {n}, l = {order}"
+    metric = "relative distance from the dense gradient"
+    task = partial(lifted, n=n, order=order)
+    return Case(f"lifted-{n}", "lifted", title, metric, contenders, task)
+
+
 # -- cost -----------------------------------------------------------------------------------------
 
 
@@ -387,6 +422,7 @@ def _all():
     yield _ratings("ml-1m", 10, "MovieLens 1M, a tenth held out")
     # The smallest lambda at which the answer is zero is about 0.8.
     yield from map(_convex, (0.3, 0.1, 0.03))
+    yield from (_lifted(n, 3) for n in (8, 12, 16))
     yield _imports()
     yield from _cost()
 

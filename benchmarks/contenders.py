@@ -231,3 +231,16 @@ def _import(task, *, module):
     del task
     subprocess.run([sys.executable, "-c", f"import {module}"], check=True, capture_output=True)
     return Answer(np.zeros((1, 1)), np.zeros((1, 1)))
+
+
+def lifted_gradient(form: str, role) -> Contender:
+    """Twenty gradients of the lifted objective in one of its forms."""
+    setting = "20 gradients at one point"
+    return Contender(form, role, "mcrepro", setting, partial(_gradients, form=form))
+
+
+def _gradients(task, *, form):
+    objective = getattr(task.problem, form)
+    for _ in range(20):
+        gradient = objective.gradient(task.problem.point)
+    return Answer(gradient, gradient)

@@ -208,8 +208,9 @@ def source(case: Case, contender: Contender) -> str:
         keywords, task = task.keywords | keywords, task.func
     parts = [contender.source, inspect.getsource(task), str(sorted(keywords.items()))]
     if contender.role != "peer":
-        folder = Path(mcrepro.__file__).parent / "solvers"
-        parts += [p.read_text() for p in sorted(folder.glob("*.py"))]
+        package = Path(mcrepro.__file__).parent
+        for folder in ("solvers", "lifting"):
+            parts += [p.read_text() for p in sorted(package.glob(f"{folder}/*.py"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
