@@ -14,6 +14,8 @@ from mcrepro.companion.stage import stage_files, stage_page
 from mcrepro.companion.store import load
 from mcrepro.errors import BuildError
 
+BIBLIOGRAPHY = "bibliography"
+
 
 @dataclass(frozen=True)
 class OwnRun:
@@ -55,7 +57,12 @@ def run_chapter(
         executed = load(task.path, task.data)
         assert executed is not None  # it was stored a moment ago
         files = stage_files(project) | dict([stage_page(chapter, profile, executed)])
-        files["_toc.yml"] = f"format: jb-book\nroot: {chapter.name}\n".encode()
+        toc = f"format: jb-book\nroot: {chapter.name}\n"
+        if project.source(BIBLIOGRAPHY).is_file():  # where the citations lead
+            references = read_page(BIBLIOGRAPHY, project.source(BIBLIOGRAPHY))
+            files |= dict([stage_page(references, profile, None)])
+            toc += f"chapters: [{{file: {BIBLIOGRAPHY}}}]\n"
+        files["_toc.yml"] = toc.encode()
         for data in executed.record.files:
             files[f"data/{data}"] = (task.data / data).read_bytes()
         return OwnRun(task.path, build_one(project, files, folder))

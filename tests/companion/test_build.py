@@ -12,6 +12,7 @@ from mcrepro.companion import stage as staging
 from mcrepro.companion.build import build
 from mcrepro.companion.files import write_atomic
 from mcrepro.companion.notebooks import read_page
+from mcrepro.companion.run import run_chapter
 from mcrepro.errors import BuildError, ParameterError
 
 from .conftest import notebook
@@ -254,6 +255,16 @@ def test_run_leaves_the_book_alone(built):
     }
     assert built.html_of("two") == before
     assert build(built).executed == ()
+
+
+def test_a_run_has_the_bibliography_that_its_citations_lead_to(toy):
+    toy.write("works.bib", "@book{some, title={Some}, author={Some Body}, year={2001}}\n")
+    toy.write("bibliography.md", "# Bibliography\n\n```{bibliography}\n:all:\n```\n")
+    toy.config.write_text(f"{toy.config.read_text()}bibtex_bibfiles: [works.bib]\n")
+    toy.edit("two.md", "is shown.", "is shown in {cite:t}`some`.")
+    run_chapter(toy, "two", {}, profile="smoke")
+    (page,) = (toy.build / "runs").glob("two-*/html/two.html")
+    assert re.search(r'Body \[<a [^>]*href="bibliography\.html#', page.read_text())
 
 
 def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
