@@ -93,16 +93,17 @@ class Lasso:
             more = len(s) == room
             V = np.hstack([V, new])
         T = A @ (B.T @ V) + (R @ V) / bound
-        Q = orthonormal(T)
-        P, s, Zt = np.linalg.svd(Q.T @ T)
-        s = np.maximum(s - lam / bound, 0)[: self.limit]
-        s = s[s > 0]
+        squares, Z = np.linalg.eigh(T.T @ T)
+        s = np.sqrt(np.maximum(squares[::-1], 0))[: self.limit]
+        kept = np.count_nonzero(s > lam / bound)
+        s, Z = s[:kept], Z[:, ::-1][:, :kept]
+        shrunk = s - lam / bound
         # Sweeps multiply a column that is nearly zero; this step adds to it.
-        grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
-        if len(s) == k and not grows:
+        grows = search and 0 < k == kept and shrunk[-1] > 2 * balanced(A, B)[0][-1]
+        if kept == k and not grows:
             return None, more
-        root = np.sqrt(s)
-        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), more
+        root = np.sqrt(shrunk)
+        return (T @ (Z * (root / s)), V @ (Z * root)), more
 
     def iterate(self, A, B, square, measures):
         """What the loop sees."""
@@ -125,14 +126,22 @@ class Lasso:
         width = self.base[0].shape[1]
         return iterate.left[:, width:], iterate.right[:, width:]
 
-    def certificate(self, A, B):
-        """The measure of optimality, and the duality gap of F."""
+    def certificate(self, A, B, exact=True):
+        """The measure of optimality, and the duality gap of F.
+
+        If not `exact`, both may be too small where the measure is above gtol: that is known sooner.
+        """
         difference, lam = self.difference(A, B), self.lam
         R = self.data.matrix(self.weighted(difference))
         size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
         optimal, measures = [], {}
         if lam > 0:
-            sigma = largest(R, self.rng, self.gtol / 10, B)
+
+            def too_large(sigma):
+                primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
+                return gap > self.gtol * primal
+
+            sigma = largest(R, self.rng, self.gtol / 10, B, None if exact else too_large)
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
             optimal.append(gap / primal if primal else 0.0)
             measures = {"duality_gap": gap, "dual_norm": sigma / lam}

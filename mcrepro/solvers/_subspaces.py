@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 _SMALL = 128 * 128
 
 
-def largest(S, rng, tol=0.0, guess=None):
+def largest(S, rng, tol=0.0, guess=None, enough=None):
     """The largest singular value of S.
 
     Parameters
@@ -22,6 +22,8 @@ def largest(S, rng, tol=0.0, guess=None):
         Relative accuracy of the square; 0 is machine precision.
     guess : ndarray, shape (n2, k), optional
         Columns near whose span the right vector may be.
+    enough : callable, optional
+        A lower bound for which this is true will do.
     """
     if np.prod(S.shape) > _SMALL:
         return float(leading(S, 1, rng, tol=tol)[0][0])
@@ -29,9 +31,10 @@ def largest(S, rng, tol=0.0, guess=None):
     gram = D.T @ D
     if guess is not None and guess.size:
         V = orthonormal(gram @ (gram @ guess))
-        square = np.linalg.eigvalsh(V.T @ gram @ V)[-1]
-        if _at_most(gram, square * (1 + tol)):
-            return float(np.sqrt(square))
+        square = max(np.linalg.eigvalsh(V.T @ gram @ V)[-1], 0.0)
+        bound = float(np.sqrt(square))
+        if (enough and enough(bound)) or _at_most(gram, square * (1 + tol)):
+            return bound
     last = len(gram) - 1
     square = eigh(gram, eigvals_only=True, subset_by_index=(last, last), check_finite=False)[0]
     return float(np.sqrt(max(square, 0.0)))
@@ -109,7 +112,7 @@ def roughly_leading(S, count, rng, U, V, above=None, steps=2):
     X = orthonormal(X - V @ (V.T @ X))
     Y = S @ X
     Y -= U @ (U.T @ Y)
-    squares, Z = eigh(Y.T @ Y, check_finite=False)
+    squares, Z = np.linalg.eigh(Y.T @ Y)
     return _decreasing(squares, X @ Z, above)
 
 

@@ -183,12 +183,15 @@ def sweeps(lasso, start, max_iter, plain=False):
         revise = n in _EARLY or n % _EVERY == 0
         flat = revise and before - best <= _FLAT * best
         point, measures = (A, B), {}
-        if n == max_iter or flat or lost <= due * best or (n == 0 and start):
+        asked = n == max_iter or flat or (n == 0 and start)
+        if asked or lost <= due * best:
             point = balanced(A, B)[1:]  # there F is f
-            measures = lasso.certificate(*point)
+            measures = lasso.certificate(*point, exact=asked)
             # The gap is of the order of the root of what F still has to lose.
             excess = measures.get("gradient_norm", 0.0) / max(lasso.gtol, 1e-15)
-            due = min(due, 2 * lost / (best * excess**2)) if excess > 1 else due
+            if excess > 1:
+                due = min(due, 2 * lost / (best * excess**2))
+                measures = measures if asked else {}
         yield lasso.iterate(*point, square, measures)
 
         if revise:
@@ -202,7 +205,7 @@ def sweeps(lasso, start, max_iter, plain=False):
                 B1, _ = regress.right(A, B)
                 extrapolate.forget()
         A1 = regress.left(A, B1)
-        ahead = None if plain else extrapolate(np.vstack([A, B]), np.vstack([A1, B1]))
+        ahead = None if plain else extrapolate(np.concatenate([A, B]), np.concatenate([A1, B1]))
         if ahead is None:
             A, B = A1, B1
         else:

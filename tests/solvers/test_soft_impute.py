@@ -333,6 +333,30 @@ def test_largest_value_from_a_guess_good_or_bad():
     # A guess without the first vector has a smaller value, which Cholesky's method refutes.
     for guess in (None, Vt[:2].T, Vt[1:3].T, rng.standard_normal((30, 4)), np.zeros((30, 1))):
         assert largest(S, rng, 1e-6, guess) == pytest.approx(s[0], rel=1e-6)
+    low = largest(S, rng, 1e-6, Vt[1:3].T, enough=lambda bound: bound > s[2])
+    assert s[2] < low <= s[1] * (1 + 1e-12)
+    high = largest(S, rng, 1e-6, Vt[1:3].T, enough=lambda bound: bound > s[0])
+    assert high == pytest.approx(s[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("gtol", [1e-3, 1e-6])
+def test_a_bound_on_the_gap_is_no_measure(gtol):
+    """Points that are refuted early bear none; the ones that bear one bear the exact gap."""
+    problem = mc.instances.oversampled(40, 35, 2, 4.0, seed=0)
+    seen = []
+
+    def callback(record, iterate):
+        if "duality_gap" in record:
+            seen.append((record, iterate.left @ iterate.right.T))
+
+    lam = 0.05
+    mc.complete(problem, "soft_impute", regularization=lam, gtol=gtol, seed=0, callback=callback)
+    assert seen
+    for record, X in seen:
+        R = problem.to_csr().toarray()
+        R[problem.rows, problem.cols] -= X[problem.rows, problem.cols]
+        sigma = np.linalg.norm(R, 2)
+        assert record["dual_norm"] == pytest.approx(sigma / lam, rel=gtol)
 
 
 def test_orthonormal_basis_leaves_out_columns_that_depend_on_others():
