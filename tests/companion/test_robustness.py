@@ -1,5 +1,6 @@
 """Builds that are killed, interrupted, or have nowhere to write."""
 
+import functools
 import json
 import os
 import random
@@ -96,7 +97,9 @@ def test_no_kernel_survives_a_killed_build(toy):
 @proc
 def test_ctrl_c_ends_the_kernels_and_keeps_what_is_finished(toy):
     toy.write("two.md", notebook("two", "import time; time.sleep(300)"))
-    process = toy.command("build", "--jobs", "2")
+    # What a shell starts in the background ignores Ctrl-C, and so would all that it starts itself.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = toy.command("build", "--jobs", "2", preexec_fn=heed)
     finished = [toy.executed("quick") / f"{name}.ipynb" for name in ("one/alpha", "one/beta")]
     assert wait_until(lambda: all(path.is_file() for path in finished) and _wrote(toy, "two.csv"))
     process.send_signal(signal.SIGINT)
