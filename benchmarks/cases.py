@@ -84,6 +84,8 @@ class Case:
         Timings of each seed, of which the median counts.
     x : float
         Position on the horizontal axis, for cases that belong to one curve.
+    code : str
+        Folder of the package whose change makes the rows of ours out of date.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Case:
     seeds: int = 3
     rounds: int = 3
     x: float = np.nan
+    code: str = "solvers"
 
 
 # -- recovery -------------------------------------------------------------------------------------
@@ -317,7 +320,7 @@ def _lifted(n, order):
     title = f"lifted objective, n = {n}, l = {order}"
     metric = "relative distance from the dense gradient"
     task = partial(lifted, n=n, order=order)
-    return Case(f"lifted-{n}", "lifted", title, metric, contenders, task)
+    return Case(f"lifted-{n}", "lifted", title, metric, contenders, task, code="lifting")
 
 
 # -- cost -----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from benchmarks import peers
 
 @dataclass(frozen=True)
 class Answer:
-    """Factors of the completion, and what else a case may want to score."""
+    """Factors of the completion, or a gradient twice, and what else a case may want to score."""
 
     left: np.ndarray
     right: np.ndarray
@@ -63,7 +63,7 @@ class Contender:
 
     @property
     def source(self) -> str:
-        """The code and setting that decide what it does, apart from this package's solvers."""
+        """The code and setting that decide what it does, apart from this package's methods."""
         bound, keywords = self.solve, {}
         while isinstance(bound, partial):
             keywords, bound = bound.keywords | keywords, bound.func

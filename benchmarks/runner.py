@@ -2,8 +2,8 @@
 
 A row that is already in the table is not measured again while nothing that decides it has changed:
 the contender's code and setting, its version, the case, and for this package's methods every file
-of ``mcrepro/solvers``. A table made on another machine, or with another number of threads, is begun
-anew.
+of the folder that the case names. A table made on another machine, or with another number of
+threads, is begun anew.
 """
 
 from __future__ import annotations
@@ -208,9 +208,8 @@ def source(case: Case, contender: Contender) -> str:
         keywords, task = task.keywords | keywords, task.func
     parts = [contender.source, inspect.getsource(task), str(sorted(keywords.items()))]
     if contender.role != "peer":
-        package = Path(mcrepro.__file__).parent
-        for folder in ("solvers", "lifting"):
-            parts += [p.read_text() for p in sorted(package.glob(f"{folder}/*.py"))]
+        folder = Path(mcrepro.__file__).parent / case.code
+        parts += [p.read_text() for p in sorted(folder.glob("*.py"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

@@ -98,7 +98,7 @@ def build_site(project: Project, files: Mapping[str, bytes], strict: bool = True
 
 
 def build_one(project: Project, files: Mapping[str, bytes], folder: Path) -> Path:
-    """Build `files`, a book of one page, to ``folder/html``; return the path of its index.
+    """Build `files`, a book of one chapter, to ``folder/html``; return the path of its index.
 
     References to pages that are not there stay text, so warnings do not count.
     """

@@ -1,6 +1,6 @@
 """The lifted objective as eq. (12) writes it, with the whole residual formed: the reference.
 
-The residual has n^{2l} entries: 16.7 million for n = 16 and l = 3, 10^12 for n = 100.
+The residual has n^{2l} entries: 16.8 million for n = 16 and l = 3, 10^12 for n = 100.
 """
 
 from __future__ import annotations

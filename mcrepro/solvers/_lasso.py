@@ -93,17 +93,16 @@ class Lasso:
             more = len(s) == room
             V = np.hstack([V, new])
         T = A @ (B.T @ V) + (R @ V) / bound
-        squares, Z = np.linalg.eigh(T.T @ T)
-        s = np.sqrt(np.maximum(squares[::-1], 0))[: self.limit]
-        kept = np.count_nonzero(s > lam / bound)
-        s, Z = s[:kept], Z[:, ::-1][:, :kept]
-        shrunk = s - lam / bound
+        Q = orthonormal(T)
+        P, s, Zt = np.linalg.svd(Q.T @ T)
+        s = np.maximum(s - lam / bound, 0)[: self.limit]
+        s = s[s > 0]
         # Sweeps multiply a column that is nearly zero; this step adds to it.
-        grows = search and 0 < k == kept and shrunk[-1] > 2 * balanced(A, B)[0][-1]
-        if kept == k and not grows:
+        grows = search and 0 < k == len(s) and s[-1] > 2 * balanced(A, B)[0][-1]
+        if len(s) == k and not grows:
             return None, more
-        root = np.sqrt(shrunk)
-        return (T @ (Z * (root / s)), V @ (Z * root)), more
+        root = np.sqrt(s)
+        return (Q @ (P[:, : len(s)] * root), V @ (Zt[: len(s)].T * root)), more
 
     def iterate(self, A, B, square, measures):
         """What the loop sees."""
@@ -135,20 +134,23 @@ class Lasso:
         R = self.data.matrix(self.weighted(difference))
         size = 0.5 * (np.vdot(A, A) + np.vdot(B, B))
         optimal, measures = [], {}
+        # As many columns as the matrix has rank at most are no limit: the problem is convex.
+        if A.shape[1] >= self.limit and (lam == 0 or self.limit < min(self.data.shape)):
+            gradient = np.hypot(np.linalg.norm(R @ B - lam * A), np.linalg.norm(R.T @ A - lam * B))
+            twice = np.vdot(self.weighted(difference), difference) + 2 * lam * size
+            optimal.append(gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
         if lam > 0:
 
             def too_large(sigma):
                 primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
                 return gap > self.gtol * primal
 
-            sigma = largest(R, self.rng, self.gtol / 10, B, None if exact else too_large)
+            # A lower bound settles it where the gap alone decides.
+            early = not exact and min(optimal, default=np.inf) > self.gtol
+            sigma = largest(R, self.rng, self.gtol / 10, B, too_large if early else None)
             primal, gap = lasso_gap(self.data, difference, size, lam, sigma)
             optimal.append(gap / primal if primal else 0.0)
             measures = {"duality_gap": gap, "dual_norm": sigma / lam}
-        if A.shape[1] >= self.limit:
-            gradient = np.hypot(np.linalg.norm(R @ B - lam * A), np.linalg.norm(R.T @ A - lam * B))
-            twice = np.vdot(self.weighted(difference), difference) + 2 * lam * size
-            optimal.append(gradient / np.sqrt(2 * twice * size) if gradient else 0.0)
         if optimal:
             measures["gradient_norm"] = float(min(optimal))
         return measures

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from scipy.linalg import eigh
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 # Up to this size a dense eigenvalue problem is solved sooner than Lanczos gets going.
 _SMALL = 128 * 128
+_RESTARTS = 50  # of Lanczos' method before it gets more vectors
 
 
 def largest(S, rng, tol=0.0, guess=None, enough=None):
@@ -30,10 +31,10 @@ def largest(S, rng, tol=0.0, guess=None, enough=None):
     D = S.toarray()
     gram = D.T @ D
     if guess is not None and guess.size:
-        V = orthonormal(gram @ (gram @ guess))
+        V = orthonormal(gram @ orthonormal(gram @ guess))
         square = max(np.linalg.eigvalsh(V.T @ gram @ V)[-1], 0.0)
         bound = float(np.sqrt(square))
-        if (enough and enough(bound)) or _at_most(gram, square * (1 + tol)):
+        if (bound and enough and enough(bound)) or _at_most(gram, square * (1 + tol)):
             return bound
     last = len(gram) - 1
     square = eigh(gram, eigvals_only=True, subset_by_index=(last, last), check_finite=False)[0]
@@ -95,8 +96,23 @@ def leading(S, count, rng, U=None, V=None, tol=0.0, above=None):
         if np.linalg.norm(v0) <= np.finfo(float).eps * float(np.vdot(S.data, S.data)):
             return _decreasing(np.zeros(count), np.eye(n2, count), above)
         operator = LinearOperator((n2, n2), matvec=gram, dtype=float)
-        squares, vectors = eigsh(operator, count, which="LA", v0=v0, tol=tol)
+        squares, vectors = _lanczos(operator, count, v0, tol)
     return _decreasing(squares, vectors, above)
+
+
+def _lanczos(operator, count, v0, tol):
+    """Largest eigenvalues, with as many Lanczos vectors as it takes.
+
+    A residual at a solution of the matrix lasso has its largest value as often as that has rank;
+    fewer vectors than that go round in circles.
+    """
+    n, width = len(v0), max(2 * count + 1, 20)
+    while width < n:
+        try:
+            return eigsh(operator, count, which="LA", v0=v0, tol=tol, ncv=width, maxiter=_RESTARTS)
+        except ArpackNoConvergence:
+            width *= 4
+    return eigsh(operator, count, which="LA", v0=v0, tol=tol, ncv=n)
 
 
 def roughly_leading(S, count, rng, U, V, above=None, steps=2):

@@ -127,9 +127,12 @@ def soft_impute(
     if center != "none":
         if problem.symmetric:
             raise ValueError(f"center={center!r} needs a rectangular problem; this is symmetric")
-        if limit < 3:
-            raise ValueError(f"rank={limit} is too small: center={center!r} takes two of 3 or more")
-        limit -= 2
+        if rank is not None:
+            if rank < 3:
+                raise ValueError(
+                    f"rank={rank} is too small: center={center!r} takes two of 3 or more"
+                )
+            limit -= 2
     data, bases, chosen = Entries(problem, weights), {}, {}
 
     def lasso(data, lam, limit=limit, gtol=gtol):
@@ -183,7 +186,7 @@ def sweeps(lasso, start, max_iter, plain=False):
         revise = n in _EARLY or n % _EVERY == 0
         flat = revise and before - best <= _FLAT * best
         point, measures = (A, B), {}
-        asked = n == max_iter or flat or (n == 0 and start)
+        asked = n == max_iter or flat or (n == 0 and start is not None)
         if asked or lost <= due * best:
             point = balanced(A, B)[1:]  # there F is f
             measures = lasso.certificate(*point, exact=asked)
@@ -191,7 +194,8 @@ def sweeps(lasso, start, max_iter, plain=False):
             excess = measures.get("gradient_norm", 0.0) / max(lasso.gtol, 1e-15)
             if excess > 1:
                 due = min(due, 2 * lost / (best * excess**2))
-                measures = measures if asked else {}
+                if not asked:
+                    measures = {}
         yield lasso.iterate(*point, square, measures)
 
         if revise:

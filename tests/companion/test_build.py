@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,7 @@ def test_a_build_shows_every_page(toy):
 def test_nothing_changed_nothing_is_done(built, request):
     before = {path: path.stat().st_mtime_ns for path in built.build.rglob("*") if path.is_file()}
     request.getfixturevalue("no_kernels")
-    began = time.monotonic()
     report = build(built)
-    assert time.monotonic() - began < 5
     assert report.executed == ()
     assert not report.site_built
     after = {path: path.stat().st_mtime_ns for path in built.build.rglob("*") if path.is_file()}

@@ -340,8 +340,9 @@ def test_largest_value_from_a_guess_good_or_bad():
     assert high == pytest.approx(s[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("rank", [None, 2])
 @pytest.mark.parametrize("gtol", [1e-3, 1e-6])
-def test_a_bound_on_the_gap_is_no_measure(gtol, monkeypatch):
+def test_a_bound_on_the_gap_is_no_measure(gtol, rank, monkeypatch):
     """Points that are refuted early bear none; the ones that bear one bear the exact gap."""
     monkeypatch.setattr(importlib.import_module("mcrepro.solvers.soft_impute"), "_DUE", 1e12)
     rng = np.random.default_rng(0)
@@ -352,14 +353,48 @@ def test_a_bound_on_the_gap_is_no_measure(gtol, monkeypatch):
         if "duality_gap" in record:
             seen.append((record, iterate.left @ iterate.right.T))
 
-    lam = 2.0
-    mc.complete(problem, "soft_impute", regularization=lam, gtol=gtol, seed=0, callback=callback)
+    options = {"regularization": 2.0, "gtol": gtol}
+    mc.complete(problem, "soft_impute", rank=rank, seed=0, callback=callback, **options)
     assert seen
     for record, X in seen:
         R = problem.to_csr().toarray()
         R[problem.rows, problem.cols] -= X[problem.rows, problem.cols]
         sigma = np.linalg.norm(R, 2)
-        assert record["dual_norm"] == pytest.approx(sigma / lam, rel=gtol)
+        assert record["dual_norm"] == pytest.approx(sigma / 2.0, rel=gtol)
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1.0, 1e40])
+def test_any_scale_is_solved_alike(scale):
+    rng = np.random.default_rng(0)
+    X, mask = rng.standard_normal((20, 15)), rng.random((20, 15)) < 0.5
+    problem = mc.Problem.from_dense(scale * X, mask)
+    result = mc.complete(problem, "soft_impute", regularization=scale, seed=0)
+    assert result.converged
+    assert result.certificate["dual_norm"] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_start_that_the_residual_is_orthogonal_to():
+    problem = mc.Problem([0, 1], [0, 1], [1.0, 1.0], (3, 3))
+    start = (np.eye(3)[:, 2:], np.eye(3)[:, 2:])
+    result = mc.complete(problem, "soft_impute", regularization=0.1, start=start, seed=0)
+    np.testing.assert_allclose(result.matrix(), np.diag([0.9, 0.9, 0]), atol=1e-6)
+
+
+def test_two_way_fit_takes_no_columns_of_an_answer_without_limit():
+    rng = np.random.default_rng(0)
+    problem = mc.Problem.from_dense(rng.standard_normal((9, 30)), rng.random((9, 30)) < 0.8)
+    options = {"regularization": 0.05, "center": "rows+columns", "gtol": 1e-6}
+    certificate = mc.complete(problem, "soft_impute", seed=0, **options).certificate
+    assert certificate["duality_gap"] <= 2e-6 * certificate["objective"]
+
+
+def test_a_largest_value_that_many_share_is_found():
+    """As at a solution of the matrix lasso, where Lanczos' method goes round in circles."""
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((n, 100)))[0] for n in (160, 150))
+    s = np.r_[1 + 1e-9 * rng.random(60), rng.random(40)]
+    S = sp.csr_array(U * s @ V.T)
+    assert largest(S, rng, 1e-12) == pytest.approx(s.max(), rel=1e-10)
 
 
 def test_orthonormal_basis_leaves_out_columns_that_depend_on_others():

@@ -136,8 +136,9 @@ class Course:
     def _run(self, action: str, *arguments: Any, **options: Any) -> None:
         with _environment() as folder:
             # Two kernels that start at once may pick one port ("Address already in use"); sockets
-            # in a folder of this action, which starts one kernel at a time, meet nobody's.
-            if os.name == "posix":
+            # in a folder of this action, which starts one kernel at a time, meet nobody's. Their
+            # paths have at most 103 bytes.
+            if os.name == "posix" and len(os.fsencode(folder)) < 90:
                 self._api.config.KernelManager.update(transport="ipc", ip=f"{folder}/ipc")
             report = getattr(self._api, action)(*arguments, **options)
         if not report["success"]:
