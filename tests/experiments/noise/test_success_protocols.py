@@ -200,6 +200,28 @@ def test_perturbation_stops_at_the_bias():
     assert perturbation.trial(seed(), n=6, epsilon=0.01, method="lifted", starts=20)["strict"] > 0
 
 
+def test_leads_at_different_epsilon_are_counted_start_by_start():
+    cells = [("lifted", 5e-4, "a0"), ("lifted", 0.1, "00"), ("lifted", 0.01, "a0")]
+    cells += [("lifted", 1e-5, "a0"), *(("bm", eps, "80") for eps in (5e-4, 0.1, 0.01, 1e-5))]
+    table = pd.DataFrame(
+        [
+            {"method": method, "epsilon": eps, "trial": trial, "runs": 4, "solved": digits}
+            for trial in (1, 0)
+            for method, eps, digits in cells
+        ]
+    )
+    np.testing.assert_array_equal(
+        perturbation.outcomes(table, "lifted")[5e-4], [1, 0, 1, 0, 1, 0, 1, 0]
+    )
+    drop, lead = perturbation.least_drop(table), perturbation.lead_over_bm(table)
+    assert (drop.value, drop.n) == (0, 8)  # nowhere else than at .1
+    assert drop.low < 0 < drop.high
+    assert lead.value == 0.25
+    row = perturbation.trial(seed(), n=6, epsilon=0.01, method="bm", starts=20)
+    one = pd.DataFrame([row | {"method": "bm", "epsilon": 0.01, "trial": 0}])
+    assert perturbation.outcomes(one, "bm")[0.01].sum() == row["successes"]
+
+
 def test_table2_prints_only_the_levels():
     rows = pd.DataFrame(
         [
