@@ -19,7 +19,7 @@ import pandas as pd
 
 from .evaluate import TRIED, summary
 from .tables import reference_line
-from .verdict import NOT_CHECKED, NOT_RUN
+from .verdict import INCONCLUSIVE, NOT_CHECKED, NOT_RUN
 
 SYMBOLS = {
     "reproduced": "✓",
@@ -270,13 +270,20 @@ def _verdict_cell(row: Mapping[str, Any], root: str, places: bool) -> str:
 
 
 def readings_tried(row: Mapping[Any, Any]) -> dict[str, str]:
-    """Return the verdict on each reading, that of the reference run where this profile has none."""
+    """Return the verdict on each reading, that of the reference run where this profile has none.
+
+    Where the interval is too wide to tell, it is "inconclusive".
+    """
     found = {}
     for detail in row["details"]:
         if detail["reading"]:
-            verdict = detail["verdict"]
-            if verdict.startswith(NOT_RUN) and detail["reference_verdict"]:
-                verdict = f"{detail['reference_verdict']} in the reference run"
+            verdict, reference = detail["verdict"], detail["reference_verdict"]
+            if verdict == NOT_RUN and detail["reason"].startswith(INCONCLUSIVE):
+                verdict = INCONCLUSIVE
+            elif verdict.startswith(NOT_RUN) and reference:
+                # An estimate was kept: what it did not decide, its interval left open.
+                known = INCONCLUSIVE if reference == NOT_RUN else reference
+                verdict = f"{known} in the reference run"
             found[detail["reading"]] = verdict
     return found
 

@@ -40,6 +40,7 @@ SLACK = 1.5
 """Widening of the combined half-width in `consistent`: three standard errors instead of two."""
 
 REPRODUCED, DISCREPANT, NOT_RUN = "reproduced", "discrepant", "not run"
+INCONCLUSIVE = "inconclusive"  # how the reason begins where an interval is too wide
 UNDER_SPECIFIED, BLOCKED, NOT_CHECKED = "under-specified", "blocked", "not checked"
 VERDICTS = (REPRODUCED, DISCREPANT, UNDER_SPECIFIED, BLOCKED, NOT_RUN, NOT_CHECKED)
 
@@ -171,7 +172,7 @@ def judge_band(band: Band, estimate: Estimate) -> Verdict:
     wide = band.widened()
     if wide.above_low(estimate.low) and wide.below_high(estimate.high):
         return Verdict(REPRODUCED, f"the interval {interval} agrees with {band}")
-    return Verdict(NOT_RUN, f"inconclusive: the interval {interval} is too wide to tell {band}")
+    return Verdict(NOT_RUN, f"{INCONCLUSIVE}: the interval {interval} is too wide to tell {band}")
 
 
 def joint_confidence(k: int) -> float:
@@ -228,7 +229,7 @@ def _judge_order(printed: Order, computed: Computed) -> Verdict:
             return Verdict(DISCREPANT, f"{a} is not smaller than {b}: {_pair(lower, upper)}")
     for a, b, lower, upper in neighbours:
         if upper.low <= lower.high:
-            return Verdict(NOT_RUN, f"inconclusive: {a} and {b} overlap: {_pair(lower, upper)}")
+            return Verdict(NOT_RUN, f"{INCONCLUSIVE}: {a} and {b} overlap: {_pair(lower, upper)}")
     return Verdict(REPRODUCED, "all neighbours' intervals are disjoint, in the printed order")
 
 

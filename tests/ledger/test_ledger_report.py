@@ -148,3 +148,19 @@ def test_json_has_no_number_that_json_does_not_know():
     plain = report._plain({"a": math.nan, "b": (math.inf, -math.inf), "c": 1.5})
     assert plain == {"a": None, "b": ["inf", "-inf"], "c": 1.5}
     json.dumps(plain, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "reference", "told"),
+    [
+        ("not run", "inconclusive: the interval", "discrepant", "inconclusive"),
+        ("not run", "no data", "", "not run"),
+        ("not run (quick)", "", "not run", "inconclusive in the reference run"),
+        ("not run (quick)", "", "discrepant", "discrepant in the reference run"),
+        ("not run (quick)", "", "", "not run (quick)"),
+        ("reproduced", "", "discrepant", "reproduced"),
+    ],
+)
+def test_a_reading_that_ran_and_decided_nothing_is_inconclusive(verdict, reason, reference, told):
+    detail = {"reading": "a", "verdict": verdict, "reason": reason, "reference_verdict": reference}
+    assert report.readings_tried({"details": [detail]}) == {"a": told}
