@@ -3,17 +3,11 @@ import pickle
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 import mcrepro as mc
-from mcrepro._factors import entries
-from mcrepro.solvers import _path, _regressions
-from mcrepro.solvers._anderson import Anderson
+from mcrepro.solvers import _path
 from mcrepro.solvers._convex import Entries
-from mcrepro.solvers._lasso import Lasso
 from mcrepro.solvers._path import largest_rank
-from mcrepro.solvers._regressions import Filled, Rows
-from mcrepro.solvers._subspaces import balanced, largest, leading, orthonormal, roughly_leading
 
 
 def objective(problem, X, lam, weights=1.0):
@@ -44,14 +38,6 @@ def dense_prox(problem, lam, weights=1.0, steps=20_000):
 
 def zero_level(problem):
     return np.linalg.norm(problem.to_csr().toarray(), 2)
-
-
-@pytest.fixture
-def noisy():
-    rng = np.random.default_rng(3)
-    M = rng.standard_normal((23, 3)) @ rng.standard_normal((3, 31))
-    M += 0.1 * rng.standard_normal(M.shape)
-    return mc.Problem.from_dense(M, rng.random(M.shape) < 0.5)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
@@ -309,37 +295,6 @@ def test_cross_validation_needs_two_entries_and_center_a_rectangle():
         mc.complete(problem, "soft_impute", regularization=1.0, center="rows+columns")
 
 
-def test_leading_values_agree_with_a_dense_decomposition():
-    rng = np.random.default_rng(0)
-    for shape, count in (((300, 200), 4), ((150, 400), 7), ((5, 300), 5), ((30, 8), 8)):
-        mask = rng.random(shape) < 0.3
-        problem = mc.Problem.from_dense(rng.standard_normal(shape), mask)
-        S = problem.to_csr()
-        s, V = leading(S, count, rng)
-        U, t, Wt = np.linalg.svd(S.toarray(), full_matrices=False)
-        np.testing.assert_allclose(s, t[:count], rtol=1e-8)
-        np.testing.assert_allclose(np.linalg.norm(S @ V, axis=0), s, rtol=1e-7)
-        outside, _ = leading(S, 1, rng, U[:, :2], Wt[:2].T)
-        assert outside[0] == pytest.approx(t[2], rel=1e-7)
-        rough, W = roughly_leading(S, 1, rng, U[:, :2], Wt[:2].T)
-        assert 0.8 * t[2] < rough[0] <= t[2] * (1 + 1e-12)
-        assert np.linalg.norm(Wt[:2] @ W) < 1e-12
-
-
-def test_largest_value_from_a_guess_good_or_bad():
-    rng = np.random.default_rng(0)
-    problem = mc.Problem.from_dense(rng.standard_normal((40, 30)), rng.random((40, 30)) < 0.3)
-    S = problem.to_csr()
-    _, s, Vt = np.linalg.svd(S.toarray())
-    # A guess without the first vector has a smaller value, which Cholesky's method refutes.
-    for guess in (None, Vt[:2].T, Vt[1:3].T, rng.standard_normal((30, 4)), np.zeros((30, 1))):
-        assert largest(S, rng, 1e-6, guess) == pytest.approx(s[0], rel=1e-6)
-    low = largest(S, rng, 1e-6, Vt[1:3].T, enough=lambda bound: bound > s[2])
-    assert s[2] < low <= s[1] * (1 + 1e-12)
-    high = largest(S, rng, 1e-6, Vt[1:3].T, enough=lambda bound: bound > s[0])
-    assert high == pytest.approx(s[0], rel=1e-6)
-
-
 @pytest.mark.parametrize("rank", [None, 2])
 @pytest.mark.parametrize("gtol", [1e-3, 1e-6])
 def test_a_bound_on_the_gap_is_no_measure(gtol, rank, monkeypatch):
@@ -386,89 +341,6 @@ def test_two_way_fit_takes_no_columns_of_an_answer_without_limit():
     options = {"regularization": 0.05, "center": "rows+columns", "gtol": 1e-6}
     certificate = mc.complete(problem, "soft_impute", seed=0, **options).certificate
     assert certificate["duality_gap"] <= 2e-6 * certificate["objective"]
-
-
-def test_a_largest_value_that_many_share_is_found():
-    """As at a solution of the matrix lasso, where Lanczos' method goes round in circles."""
-    rng = np.random.default_rng(0)
-    U, V = (np.linalg.qr(rng.standard_normal((n, 100)))[0] for n in (160, 150))
-    s = np.r_[1 + 1e-9 * rng.random(60), rng.random(40)]
-    S = sp.csr_array(U * s @ V.T)
-    assert largest(S, rng, 1e-12) == pytest.approx(s.max(), rel=1e-10)
-
-
-def test_orthonormal_basis_leaves_out_columns_that_depend_on_others():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((30, 5)) * np.geomspace(1, 1e-9, 5)
-    X[:, 3] = X[:, 0] - 2 * X[:, 1]
-    Q = orthonormal(X)
-    assert not Q[:, 3].any()
-    np.testing.assert_allclose(Q.T @ Q, np.diag([1.0, 1, 1, 0, 1]), atol=1e-14)
-    np.testing.assert_allclose(Q @ (Q.T @ X), X, rtol=1e-7, atol=1e-15)
-
-
-def test_rows_of_any_number_are_solved_alike(monkeypatch):
-    """Many at a time where a table of products is small, one by one elsewhere."""
-    rng = np.random.default_rng(0)
-    M = rng.standard_normal((150, 40))
-    problem = mc.Problem.from_dense(M, rng.random(M.shape) < 0.3)
-    data = Entries(problem, rng.uniform(0.5, 2.0, problem.n_observed))
-    regress = Rows(Lasso(data, 0.7, 40, rng, 1e-5))
-    A, B = rng.standard_normal((150, 5)), rng.standard_normal((40, 5))
-    many = [regress.left(A, B), *regress.right(A, B)]
-    monkeypatch.setattr(_regressions, "_TABLE", 0)
-    for new, old in zip(many, [regress.left(A, B), *regress.right(A, B)], strict=True):
-        np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-11)
-
-
-def test_compiled_products_agree_with_plain_ones():
-    rng = np.random.default_rng(0)
-    flat = rng.choice(400 * 500, 120_000, replace=False)
-    rows, cols = np.divmod(flat, 500)
-    left, right = rng.standard_normal((400, 6)), rng.standard_normal((6, 500)).T
-    expected = (left @ right.T)[rows, cols]
-    np.testing.assert_allclose(entries(left, right, rows, cols), expected, atol=1e-13)
-    few = slice(1000)
-    np.testing.assert_allclose(
-        entries(left, right, rows[few], cols[few]), expected[few], atol=1e-13
-    )
-    single = entries(left.astype(np.float32), right.astype(np.float32), rows, cols)
-    assert single.dtype == np.float32
-    np.testing.assert_allclose(single, expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_a_regression_of_rows_solves_their_normal_equations(noisy, weighted):
-    rng = np.random.default_rng(0)
-    w = rng.uniform(0.5, 2.0, noisy.n_observed) if weighted else None
-    lasso = Lasso(Entries(noisy, w), 0.7, 23, rng, 1e-5)
-    A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
-    regress = Rows(lasso)
-    new, square = regress.right(A, B)
-    R = lasso.residual(A, new)
-    np.testing.assert_allclose(R.T @ A, 0.7 * new, atol=1e-11)
-    np.testing.assert_allclose(
-        lasso.residual(regress.left(A, B), B) @ B, 0.7 * regress.left(A, B), atol=1e-11
-    )
-    d = lasso.difference(A, B)
-    assert square == pytest.approx(np.sum((1.0 if w is None else w) * d**2))
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_a_regression_of_the_filled_matrix_is_that_of_the_paper(noisy, weighted):
-    rng = np.random.default_rng(0)
-    w = rng.uniform(0.5, 2.0, noisy.n_observed) if weighted else None
-    lasso = Lasso(Entries(noisy, w), 0.7, 23, rng, 1e-5)
-    A, B = rng.standard_normal((23, 4)), rng.standard_normal((31, 4))
-    bound = 1.0 if w is None else w.max()
-    filled = A @ B.T + lasso.residual(A, B).toarray() / bound
-    regress = Filled(lasso, bound)
-    gram = bound * A.T @ A + 0.7 * np.eye(4)
-    expected = np.linalg.solve(gram, bound * A.T @ filled).T
-    np.testing.assert_allclose(regress.right(A, B)[0], expected, atol=1e-9)
-    gram = bound * B.T @ B + 0.7 * np.eye(4)
-    expected = np.linalg.solve(gram, bound * B.T @ filled.T).T
-    np.testing.assert_allclose(regress.left(A, B), expected, atol=1e-9)
 
 
 def test_sparse_pattern_has_the_same_minimum_as_dense_proximal_gradient():
@@ -532,28 +404,6 @@ def test_mirrored_entries_of_a_symmetric_problem():
     np.testing.assert_array_equal(data.groups()[[1, 3]], data.groups()[[2, 4]])
 
 
-def test_balanced_factors_have_equal_diagonal_gram_matrices():
-    rng = np.random.default_rng(0)
-    A, B = rng.standard_normal((9, 3)), rng.standard_normal((7, 3))
-    s, left, right = balanced(A, B)
-    np.testing.assert_allclose(left @ right.T, A @ B.T, atol=1e-13)
-    np.testing.assert_allclose(left.T @ left, np.diag(s), atol=1e-13)
-    np.testing.assert_allclose(right.T @ right, np.diag(s), atol=1e-13)
-
-
-def test_anderson_solves_a_linear_map_in_as_many_steps_as_it_has_dimensions():
-    rng = np.random.default_rng(0)
-    Q = np.linalg.qr(rng.standard_normal((4, 4)))[0]
-    J, b = Q @ np.diag([0.99, 0.9, 0.5, -0.3]) @ Q.T, rng.standard_normal(4)
-    exact = np.linalg.solve(np.eye(4) - J, b)
-    mix, x = Anderson(8), np.zeros(4)
-    for _ in range(6):
-        gx = J @ x + b
-        mixed = mix(x, gx)
-        x = gx if mixed is None else mixed
-    np.testing.assert_allclose(x, exact, rtol=1e-5)
-
-
 @pytest.mark.parametrize("shape", [(6, 5), (30, 7), (7, 30)])
 def test_fewer_columns_than_are_looked_for_at_once(shape):
     rng = np.random.default_rng(0)
@@ -561,17 +411,3 @@ def test_fewer_columns_than_are_looked_for_at_once(shape):
         M = rng.standard_normal((shape[0], 2)) @ rng.standard_normal((2, shape[1]))
         problem = mc.Problem.from_dense(M, rng.random(shape) < 0.7)
         assert mc.complete(problem, "soft_impute", seed=0).converged
-
-
-@pytest.mark.parametrize("n", [40, 200])  # a dense eigenvalue problem, and Lanczos
-def test_nothing_above_the_level_is_no_direction(n):
-    rng = np.random.default_rng(0)
-    nothing = sp.csr_array((np.zeros(n), (np.arange(n), np.arange(n))), shape=(n, n))
-    s, V = leading(nothing, 3, rng, above=0.1)
-    assert s.shape == (0,)
-    assert V.shape == (n, 0)
-    s, V = leading(
-        sp.csr_array(sp.diags_array(np.r_[3.0, 2.0, np.zeros(n - 2)])), 3, rng, above=2.5
-    )
-    assert s == pytest.approx([3.0])
-    assert np.abs(V[0]) == pytest.approx([1.0])
